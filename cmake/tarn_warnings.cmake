@@ -1,0 +1,7 @@
+# Warnings for tarn's own code; a build-only interface target, so users' builds never see them.
+add_library(tarn_warnings INTERFACE)
+target_compile_options(tarn_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wundef
+  -Wcast-align -Wnon-virtual-dtor -Wdouble-promotion
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<BOOL:${TARN_WERROR}>:-Werror>)
