@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Warnings for tarn's own code; a build-only interface target, so users' builds never see them.
 add_library(tarn_warnings INTERFACE)
 target_compile_options(tarn_warnings INTERFACE
