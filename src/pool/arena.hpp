@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chunks of one memory kind behind one lock, which serve regions in batches. Layer: pool.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "pool/chunk_list.hpp"
+#include "pool/metadata.hpp"
+#include "pool/subpage.hpp"
+#include "tarn/detail/platform/clock.hpp"
+#include "tarn/detail/platform/memory.hpp"
+#include "tarn/detail/platform/memory_kind.hpp"
+#include "tarn/detail/pool/chunk.hpp"
+#include "tarn/detail/pool/chunk_map.hpp"
+#include "tarn/detail/pool/region.hpp"
+#include "tarn/detail/pool/stats.hpp"
+#include "tarn/detail/sizing/size_classes.hpp"
+#include "tarn/detail/sync/atomic.hpp"
+#include "tarn/detail/sync/mutex.hpp"
+
+namespace tarn::pool {
+
+/// What an arena needs besides chunks, replaceable in tests.
+struct ArenaSeams {
+  platform::MemorySource metadata = platform::system_memory();  ///< Control blocks and page tables.
+  std::uint64_t (*now_ms)() noexcept = platform::coarse_now_ms;
+};
+
+/// Chunks of one memory kind behind one lock.
+///
+///     take ── subpage class ─ partly taken subpage of the class ──> slots
+///        │                 └─ none: a run for a new subpage ┐
+///        └─── run class ────────────────────────────────────┴─> chunk lists 50 25 0 init 75
+///                                                            └─ none has room: kept chunk, else
+///                                                            map
+///     give ── slot ──> subpage ── last slot ──┐
+///        └─── run ────────────────────────────┴─> chunk ── last run ──> kept, else unmapped
+///
+/// Serves everybody alike: it never looks at threads. An empty chunk that leaves the 0 list is kept
+/// for reuse, one an arena, until it has been idle for kIdleMs
+/// (docs/adr/0032-one-empty-chunk-is-kept.md).
+///
+/// Thread safety: every member, from any thread, unless it says otherwise.
+class alignas(64) Arena {
+ public:
+  /// An empty chunk that nobody took for so long goes back to the system, in milliseconds. Shorter
+  /// makes bursts map anew; longer keeps memory that the load has left.
+  static constexpr std::uint64_t kIdleMs = 1000;
+  static constexpr std::size_t kListCount = 6;
+
+  /// @pre `geometry` and `map` outlive the arena.
+  Arena(const sizing::Geometry& geometry, MemoryKind kind, const platform::MemorySource& source,
+        ChunkMap& map, unsigned index, const ArenaSeams& seams = {}) noexcept;
+  /// Unmaps every chunk. @pre no region is live; checked. No thread is inside another member.
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  /// Takes up to `count` regions of a class under one lock: refs 0, kind pooled, class set, linked
+  /// as a list; in address order within a subpage, and as far as runs are cut from one free run.
+  ///
+  /// Fewer than asked for are no failure: only the first is worth a new chunk.
+  /// @pre `count > 0`, the class is not huge; debug-checked.
+  /// @returns an empty list when memory is refused; nothing has changed then.
+  [[nodiscard]] RegionList take(sizing::SizeClass size_class, std::size_t count) noexcept;
+
+  /// Takes one region whose address is a multiple of `alignment`, a power of two up to the chunk.
+  /// The class's size is one too. @returns null when memory is refused; nothing has changed then.
+  [[nodiscard]] Region* take_aligned(sizing::SizeClass size_class, std::size_t alignment) noexcept;
+
+  /// Takes back a null-terminated list of regions under one lock. One that is not live and of this
+  /// arena is reported and fatal.
+  ///
+  /// Chunks are unmapped without the lock. live_regions() falls last, so who sees it at 0 may
+  /// destroy the arena.
+  void give(Region* first) noexcept;
+
+  /// Gives every chunk that holds nothing live back to the system, with the empty subpages that are
+  /// kept in it.
+  void release_empty() noexcept;
+
+  /// Gives the kept chunk back if it has been idle for kIdleMs; take() and give() do so too.
+  void release_idle() noexcept;
+
+  [[nodiscard]] ArenaStats stats() const noexcept;
+  [[nodiscard]] std::size_t live_regions() const noexcept;
+  [[nodiscard]] std::uint64_t chunks_mapped() const noexcept;    ///< Ever.
+  [[nodiscard]] std::uint64_t chunks_unmapped() const noexcept;  ///< Ever.
+
+  [[nodiscard]] MemoryKind kind() const noexcept { return kind_; }
+  [[nodiscard]] unsigned index() const noexcept { return index_; }
+
+  // How many thread caches are bound here; written under the registry's lock, read by anybody.
+  void bind_thread_cache() noexcept { thread_caches_.store_relaxed(thread_caches() + 1); }
+  void unbind_thread_cache() noexcept { thread_caches_.store_relaxed(thread_caches() - 1); }
+  [[nodiscard]] std::size_t thread_caches() const noexcept { return thread_caches_.load_relaxed(); }
+
+  /// Walks everything: chunks, lists, subpages, counts. Fatal when an invariant is broken.
+  void audit() const noexcept;
+
+ private:
+  struct Doomed;
+
+  const sizing::Geometry& geometry_;
+  const MemoryKind kind_;
+  const unsigned index_;
+  const platform::MemorySource source_;
+  ChunkMap& map_;
+  std::uint64_t (*const now_ms_)() noexcept;
+
+  mutable sync::Mutex lock_{sync::LockRank::arena};
+  Metadata metadata_ TARN_GUARDED_BY(lock_);
+  std::array<SubpageList, sizing::Geometry::kMaxClassCount> subpages_ TARN_GUARDED_BY(lock_);
+  std::array<ChunkList, kListCount> lists_ TARN_GUARDED_BY(lock_);
+  Chunk* kept_ TARN_GUARDED_BY(lock_) = nullptr;  // empty, in no list
+  std::uint64_t kept_since_ms_ TARN_GUARDED_BY(lock_) = 0;
+  std::size_t live_regions_ TARN_GUARDED_BY(lock_) = 0;
+  std::uint64_t in_use_bytes_ TARN_GUARDED_BY(lock_) = 0;
+  std::uint64_t chunks_mapped_ TARN_GUARDED_BY(lock_) = 0;
+  std::uint64_t chunks_unmapped_ TARN_GUARDED_BY(lock_) = 0;
+
+  sync::Atomic<std::size_t> thread_caches_{0};  // relaxed: a number to choose by and to show
+};
+
+}  // namespace tarn::pool
