@@ -9,21 +9,29 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <system_error>
+
+#include "tarn/detail/base/log.hpp"
 
 namespace tarn::base {
 namespace {
+
+constexpr std::string_view kPrefix = "tarn: fatal: ";
 
 /// A line put together without memory; what does not fit is cut off.
 class Line {
  public:
   void append(std::string_view text) noexcept {
-    const std::size_t room = text_.size() - used_;
+    const std::size_t room = text_.size() - 1 - used_;
     used_ += text.copy(text_.data() + used_, room);
   }
   void append_number(std::uintptr_t value, int base) noexcept {
-    const auto end = std::to_chars(text_.data() + used_, text_.data() + text_.size(), value, base);
+    const auto end =
+        std::to_chars(text_.data() + used_, text_.data() + text_.size() - 1, value, base);
     if (end.ec == std::errc{}) used_ = static_cast<std::size_t>(end.ptr - text_.data());
   }
+  /// Ends the line, for which there is always room.
+  void end() noexcept { text_[used_++] = '\n'; }
   [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), used_}; }
 
  private:
@@ -31,10 +39,14 @@ class Line {
   std::size_t used_ = 0;
 };
 
-[[noreturn]] void report_and_abort(const Line& line) noexcept {
+/// To stderr first: the sink is the user's, and may not come back.
+[[noreturn]] void report_and_abort(Line& line) noexcept {
+  const std::string_view message = line.text();
+  line.end();
   const std::string_view text = line.text();
   // Nothing is left to do about a short write.
-  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) == 0);
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  log_last_words(message.substr(kPrefix.size()));
   std::abort();
 }
 
@@ -42,19 +54,20 @@ class Line {
 
 void check_failed(const char* text, const char* file, int line_number) noexcept {
   Line line;
-  line.append("tarn: fatal: check failed: ");
+  line.append(kPrefix);
+  line.append("check failed: ");
   line.append(text);
   line.append(" (");
   line.append(file);
   line.append(":");
   line.append_number(static_cast<std::uintptr_t>(line_number), 10);
-  line.append(")\n");
+  line.append(")");
   report_and_abort(line);
 }
 
 void fatal(const char* what, const void* address, const char* detail) noexcept {
   Line line;
-  line.append("tarn: fatal: ");
+  line.append(kPrefix);
   line.append(what);
   if (address != nullptr) {
     line.append(" at 0x");
@@ -64,7 +77,6 @@ void fatal(const char* what, const void* address, const char* detail) noexcept {
     line.append(" ");
     line.append(detail);
   }
-  line.append("\n");
   report_and_abort(line);
 }
 
