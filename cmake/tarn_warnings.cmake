@@ -3,6 +3,6 @@
 add_library(tarn_warnings INTERFACE)
 target_compile_options(tarn_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wundef
-  -Wcast-align -Wnon-virtual-dtor -Wdouble-promotion
+  -Wcast-align -Wnon-virtual-dtor -Wdouble-promotion -Wdeprecated-copy-dtor
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   $<$<BOOL:${TARN_WERROR}>:-Werror>)

@@ -11,9 +11,9 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import check_headers  # noqa: E402  (found through the line above)
+import check_docs  # noqa: E402  (found through the line above)
+import check_headers  # noqa: E402
 import check_layers  # noqa: E402
-import check_links  # noqa: E402
 import check_mirror  # noqa: E402
 import check_text  # noqa: E402
 
@@ -178,8 +178,8 @@ class Text(CheckTest):
         self.assert_fault("81 lines", {"README.md": "line\n" * 81})
 
 
-class Links(CheckTest):
-    check = check_links.check
+class Docs(CheckTest):
+    check = check_docs.check
 
     def test_accepts_a_sound_tree(self):
         self.assert_sound()
@@ -193,6 +193,15 @@ class Links(CheckTest):
 
     def test_addresses_and_code_are_left_alone(self):
         self.assert_sound(append={"README.md": "[x](https://example.org/a) `[y](gone.md)`\n"})
+
+    def test_shown_code_is_compiled_code(self):
+        example = {"examples/one.cpp": CPP + "int main() { return 0; }\n"}
+        shown = "<!-- from examples/one.cpp -->\n```cpp\nint main() { return 0; }\n```\n"
+        self.assert_sound(example, append={"README.md": shown})
+        self.assert_fault("word for word", example, append={"README.md": shown.replace("0", "1")})
+        self.assert_fault("word for word", append={"README.md": shown})
+        self.assert_fault("without a line", example, append={"README.md": shown.partition("\n")[2]})
+        self.assert_fault("neither of", example, append={"README.md": shown.replace("examples/", "src/")})
 
 
 class Headers(CheckTest):
@@ -223,7 +232,7 @@ class CommandLine(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             (root / "README.md").write_text("[x](gone.md)\n")
-            command = [sys.executable, HERE / "check_links.py", root]
+            command = [sys.executable, HERE / "check_docs.py", root]
             found = subprocess.run(command, capture_output=True, text=True)
             self.assertEqual((found.returncode, found.stdout), (1, "README.md:1: gone.md does not exist\n"))
             (root / "gone.md").write_text("")
