@@ -80,4 +80,8 @@ std::optional<bool> env_bool(const char* name, std::string_view used_instead) {
   return std::nullopt;
 }
 
+void env_refuse(const char* name, std::string_view problem, std::string_view used_instead) {
+  warn(name, value_of(name), problem, used_instead);
+}
+
 }  // namespace tarn::base

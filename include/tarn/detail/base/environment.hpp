@@ -22,4 +22,8 @@ namespace tarn::base {
 /// The variable `name` as true, yes, 1 or false, no, 0, in any case.
 [[nodiscard]] std::optional<bool> env_bool(const char* name, std::string_view used_instead);
 
+/// Warns, once a process and variable, that `name`'s value has `problem`, as the two above do: for
+/// rules that no range can tell.
+void env_refuse(const char* name, std::string_view problem, std::string_view used_instead);
+
 }  // namespace tarn::base

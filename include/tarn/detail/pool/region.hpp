@@ -5,31 +5,34 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tarn/detail/platform/memory_kind.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 
 namespace tarn::pool {
 
 /// Why a region is not cut from a chunk; `pooled` for all that are.
-enum class RegionKind : std::uint16_t { pooled = 0, huge = 1, foreign = 2 };
+enum class RegionKind : std::uint8_t { pooled = 0, huge = 1, foreign = 2 };
 
 /// Control block of one region: where its memory is, what class it has, how many share it.
 ///
 ///     live in buffers    link = its RegionCache,             refs = number of sharers
 ///     live as plain      link = its RegionCache | kPlainTag,  refs = 0
+///     live, foreign      link = foreign_home(),               refs = number of sharers
 ///     waiting in a list  link = the next region, or 0,        refs = 0
 ///
-/// So "live, plain, of this class, and mine" is one comparison of `link`, and releasing anything twice
-/// meets a link or a count that no live region has. Control blocks lie apart from the memory they
-/// describe and stay readable until their pool ends.
+/// So "live, plain, of this class, and mine" is one comparison of `link`, and releasing anything
+/// twice meets a link or a count that no live region has. Control blocks lie apart from the memory
+/// they describe and stay readable until their pool ends.
 ///
-/// Thread safety: `link`, `data`, `size_class` and `kind` belong to whoever holds the region; `refs` is
-/// shared by its holders.
+/// Thread safety: all but `refs` belong to whoever holds the region;
+/// `refs` is shared by its holders.
 struct Region {
-  std::byte* data = nullptr;         ///< First byte of the memory.
-  std::uintptr_t link = 0;           ///< See the table above.
+  std::byte* data = nullptr;            ///< First byte of the memory.
+  std::uintptr_t link = 0;              ///< See the table above.
   sync::Atomic<std::uint32_t> refs{0};  ///< Sharers: relaxed up, release down, acquire at the end.
-  std::uint16_t size_class = 0;      ///< Index of the size class; meaningless unless pooled.
+  std::uint16_t size_class = 0;         ///< Index of the size class; meaningless unless pooled.
   RegionKind kind = RegionKind::pooled;
+  MemoryKind memory_kind = MemoryKind::heap;
 };
 static_assert(sizeof(Region) == 24, "the price of every pooled piece of memory");
 
@@ -52,8 +55,16 @@ struct RegionList {
   std::size_t count = 0;
 };
 
+/// The link of every live region that is not pooled: a RegionCache that no thread owns.
+[[nodiscard]] std::uintptr_t foreign_home() noexcept;
+
 /// A region that is not cut from a chunk: huge, unpooled, wrapped or adopted memory.
 struct ForeignRegion : Region {
+  ForeignRegion() noexcept {
+    link = foreign_home();
+    kind = RegionKind::foreign;
+  }
+
   /// Ends the region: gives the memory back to where it came from, and this control block too.
   void (*dispose)(ForeignRegion* self) noexcept = nullptr;
   /// A new region of at least `size` bytes from where this one came from, refs 1; throws
@@ -64,14 +75,14 @@ struct ForeignRegion : Region {
 
 /// Takes back a region that nobody holds any more, whatever its kind. Refs must be 0 or 1.
 ///
-/// A pooled region goes to the RegionCache it came from: by a push when this thread owns it, by a batch
-/// to its owner otherwise, to its arena when the owner has ended or has no room.
+/// A pooled region goes to the RegionCache it came from: by a push when this thread owns it, by a
+/// batch to its owner otherwise, to its arena when the owner has ended or has no room.
 /// @complexity usual path: no lock, no atomic read-modify-write.
 /// Thread safety: any thread.
 inline void release_region(Region* region) noexcept;
 
-/// A new region of at least `size` bytes from the pool (or allocator) that `old` came from, of the same
-/// memory kind, refs 1. Works as long as `old` is live, also after its allocator is gone.
+/// A new region of at least `size` bytes from the pool (or allocator) that `old` came from, of the
+/// same memory kind, refs 1. Works as long as `old` is live, also after its allocator is gone.
 /// @errors std::bad_alloc.
 [[nodiscard]] Region* take_like(const Region* old, std::size_t size);
 

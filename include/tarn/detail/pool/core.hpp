@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pool whole: arenas, the caches of all threads, and the usual path through them. Layer: pool.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "tarn/detail/platform/memory.hpp"
+#include "tarn/detail/platform/memory_kind.hpp"
+#include "tarn/detail/pool/chunk_map.hpp"
+#include "tarn/detail/pool/options.hpp"
+#include "tarn/detail/pool/region.hpp"
+#include "tarn/detail/pool/stats.hpp"
+#include "tarn/detail/pool/thread_cache.hpp"
+#include "tarn/detail/sizing/size_classes.hpp"
+#include "tarn/detail/sync/atomic.hpp"
+#include "tarn/detail/tls/slots.hpp"
+
+namespace tarn::pool {
+
+class Arena;
+struct CoreParts;
+struct HugeRegion;
+
+/// Size to class for one memory kind, its alignment rounded in: one load up to 1 MiB.
+struct ClassTables {
+  std::array<std::uint8_t, sizing::kSmallTable.size()> small;  // by (size - 1) >> 4
+  std::array<std::uint8_t, sizing::kLargeTable.size()> large;  // by (size - 1) >> 10
+};
+
+/// What a PooledAllocator is inside, and what outlives it until the last region has come back.
+///
+/// Thread safety: every member, from any thread, unless it says otherwise.
+class PoolCore {
+ public:
+  /// A core with validated options. @errors std::bad_alloc.
+  [[nodiscard]] static PoolCore* create(const PooledAllocatorOptions& options,
+                                        const platform::MemorySource& source);
+
+  PoolCore(const PoolCore&) = delete;
+  PoolCore& operator=(const PoolCore&) = delete;
+
+  /// The allocator is gone: empties and closes every cache. Regions that are out stay valid; the
+  /// release of the last one destroys the core, which may be at once.
+  /// @pre no thread is inside another member but for releases.
+  void close() noexcept;
+
+  /// Takes a region of at least `size` bytes: a buffer's (tag 0; its refs are then 1), or plain
+  /// memory (kPlainTag). 0 is like 1.
+  /// @returns null when memory is refused; nothing has changed then.
+  /// @complexity usual path: some thirty instructions, no call, lock or read-modify-write.
+  template <std::uintptr_t kTag>
+  [[nodiscard]] Region* take(std::size_t size, MemoryKind kind) noexcept {
+    const std::size_t last = size - 1;  // wraps for 0, which so takes the slow path
+    const ClassTables& tables = class_tables_[static_cast<std::size_t>(kind)];
+    std::size_t size_class = 0;
+    if (last < sizing::kSmallTableLimit) [[likely]] {
+      size_class = tables.small[last >> 4];
+    } else if (last < sizing::kLargeTableLimit) [[likely]] {
+      size_class = tables.large[last >> 10];
+    } else {
+      return take_slow(size, 1, kind, kTag);
+    }
+    auto* const cache = static_cast<ThreadCache*>(tls::slot_get(key_index_));
+    if (cache == nullptr) [[unlikely]]
+      return take_slow(size, 1, kind, kTag);
+    Region* const region = cache->region_cache(kind, size_class).pop(kTag);
+    if (region == nullptr) [[unlikely]]
+      return take_slow(size, 1, kind, kTag);
+    if constexpr (kTag == 0) {
+      // Relaxed: nobody else knows the region yet.
+      region->refs.store_relaxed(1);
+    }
+    if (cache->count_allocation()) [[unlikely]]
+      cache->trim(true);
+    return region;
+  }
+
+  /// As take(), for an alignment above 16: a power of two up to the chunk.
+  [[nodiscard]] Region* take_aligned(std::size_t size, std::size_t alignment, MemoryKind kind,
+                                     std::uintptr_t tag) noexcept {
+    return take_slow(size, alignment, kind, tag);
+  }
+
+  /// Takes back plain memory of `size` bytes, at most 16-aligned. Not live, not from here, or of
+  /// another class: reported and fatal.
+  void give_plain(void* memory, std::size_t size) noexcept {
+    Region* const region = chunks_.region_at(memory);
+    const std::size_t last = size - 1;
+    if (region == nullptr || (region->link & kPlainTag) == 0 || last >= sizing::kLargeTableLimit)
+        [[unlikely]] {
+      return give_plain_slow(memory, size, 1);
+    }
+    auto& cache = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
+    const ClassTables& tables = class_tables_[static_cast<std::size_t>(cache.memory_kind())];
+    const std::size_t size_class =
+        last < sizing::kSmallTableLimit ? tables.small[last >> 4] : tables.large[last >> 10];
+    if (size_class != region->size_class) [[unlikely]]
+      return give_plain_slow(memory, size, 1);
+    if (!cache.push(region, tls::thread_token())) [[unlikely]]
+      release_slow(region);
+  }
+
+  /// As give_plain(), for any size and alignment.
+  void give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept;
+
+  /// The slow half of release_region(): full stock, another thread's region, huge and foreign ones.
+  [[gnu::noinline]] static void release_slow(Region* region) noexcept;
+
+  /// As take_like() for one of this core's regions.
+  [[nodiscard]] Region* take_like(MemoryKind kind, std::size_t size);
+
+  /// Gives up what this thread's cache holds. @returns false when it has none.
+  bool trim_current_thread_cache() noexcept;
+  /// Gives up what every thread's cache holds, and the arenas' empty chunks. @returns bytes.
+  std::size_t trim_all() noexcept;
+
+  [[nodiscard]] PooledAllocatorStats stats() const;
+  [[nodiscard]] const PooledAllocatorOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const sizing::Geometry& geometry() const noexcept { return geometry_; }
+
+  /// Checks every structure of the pool; at rest. Fatal when an invariant is broken.
+  void audit() noexcept;
+
+  // --- for ThreadCache and the registry
+  // -----------------------------------------------------------
+
+  /// Gives a list of regions back to their arenas, one lock for each run of the same arena's.
+  /// The core may be gone afterwards, unless the caller keeps it alive.
+  void give_to_arenas(Region* first) noexcept;
+  /// As give_to_arenas() of one region that a user has released past any cache; counts the release.
+  void release_uncached(Region* region) noexcept;
+  /// Takes back a huge region; the core may be gone afterwards.
+  void give_huge(HugeRegion* region) noexcept;
+  /// Takes up to `count` regions from an arena of `kind`.
+  [[nodiscard]] RegionList take_from_arena(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+                                           std::size_t count) noexcept;
+  [[nodiscard]] bool is_closed() const noexcept { return closed_.load_acquire(); }
+  [[nodiscard]] std::size_t key_index() const noexcept { return key_index_; }
+  [[nodiscard]] std::uint32_t max_cached(std::size_t size_class) const noexcept;
+  [[nodiscard]] unsigned category(std::size_t size_class) const noexcept;
+  /// Time-based trims, if it is time for one; called on slow paths with no lock held.
+  void trim_by_time() noexcept;
+  void count_trimmed(std::size_t regions) noexcept { trimmed_regions_.add(regions); }
+
+ private:
+  PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source);
+  ~PoolCore();
+
+  [[gnu::noinline]] Region* take_slow(std::size_t size, std::size_t alignment, MemoryKind kind,
+                                      std::uintptr_t tag) noexcept;
+  [[nodiscard]] Region* take_from(ThreadCache* cache, std::size_t size_class, std::size_t alignment,
+                                  MemoryKind kind, std::uintptr_t tag) noexcept;
+  [[nodiscard]] Region* take_uncached(std::size_t size_class, std::size_t alignment,
+                                      MemoryKind kind, std::uintptr_t tag) noexcept;
+  [[nodiscard]] Region* take_one(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+                                 std::size_t alignment) noexcept;
+  void send_to_owner(Region* region, ThreadCache& owner) noexcept;
+  [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
+                                    MemoryKind kind) const noexcept;
+  void count_out(std::size_t regions) noexcept;
+  void count_back(std::size_t regions) noexcept;
+
+  std::array<ClassTables, 2> class_tables_;
+  std::size_t key_index_ = 0;
+  ChunkMap chunks_;
+  const PooledAllocatorOptions options_;
+  const sizing::Geometry geometry_;
+  const platform::MemorySource source_;
+  CoreParts* parts_ = nullptr;  // arenas, huge table, registry of caches: what only slow paths need
+  sync::Atomic<bool> closed_{false};
+  sync::SharedCounter trimmed_regions_;
+  // Regions out of the arenas and huge ones, plus one while the allocator exists.
+  sync::Atomic<std::uint64_t> out_{1};
+};
+
+inline void release_region(Region* region) noexcept {
+  // A live region's link is its cache; that of foreign ones is a cache that nobody owns.
+  auto& cache = *reinterpret_cast<RegionCache*>(region->link);
+  if (!cache.push(region, tls::thread_token())) [[unlikely]]
+    PoolCore::release_slow(region);
+}
+
+}  // namespace tarn::pool

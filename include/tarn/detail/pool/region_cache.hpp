@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bounded stock of free regions of one class and kind, used by one thread. Layer: pool.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "tarn/detail/base/check.hpp"
+#include "tarn/detail/pool/region.hpp"
+#include "tarn/detail/sync/atomic.hpp"
+#include "tarn/detail/sync/counter.hpp"
+#include "tarn/detail/sync/owner_gate.hpp"
+
+namespace tarn::pool {
+
+class ThreadCache;
+
+/// The regions of one class and kind that a thread keeps: last in, first out, linked through the
+/// regions' control blocks, so that a hit touches this line and the region's.
+///
+/// A push or pop is enclosed by `gate`, a pair of plain stores. Anyone but the owner who wants to
+/// change the stock first makes both fail (`revoke`), runs the asymmetric fence and waits until the
+/// owner is outside; the failing owner then takes its slow path, which waits for the cache's lock.
+///
+/// Stock arithmetic, for the statistics: regions enter by push or `moved_in`, leave by pop (`hits`)
+/// or `moved_out`; pushes are not counted but follow: size - moved_in + hits + moved_out.
+///
+/// Thread safety: `pop`, `push`: the owner thread. What is said to be under the lock: the holder of
+/// the ThreadCache's lock, who is the owner in its slow path, or has revoked. Counters may be read
+/// by anyone.
+class alignas(64) RegionCache {
+ public:
+  static constexpr std::uint32_t kRevokedFloor = std::numeric_limits<std::uint32_t>::max();
+
+  constexpr RegionCache() noexcept = default;
+  RegionCache(const RegionCache&) = delete;
+  RegionCache& operator=(const RegionCache&) = delete;
+
+  /// Takes the newest region and makes it live with this cache as its home, tagged by `tag`.
+  /// @returns null when there is none, or the owner's right is revoked.
+  /// @complexity a dozen and a half instructions, no call, lock or read-modify-write.
+  [[nodiscard]] Region* pop(std::uintptr_t tag) noexcept {
+    gate_.enter();
+    const std::uint32_t size = size_.load_relaxed();
+    // [sync: cache-revoke] Acquire: pairs with restore(); what the revoker did to the list is seen.
+    if (size <= floor_.load_acquire()) [[unlikely]] {
+      gate_.leave();
+      return nullptr;
+    }
+    Region* const region = newest_;
+    newest_ = next_region(region);
+    size_.store_relaxed(size - 1);
+    hits_.add(1);
+    region->link = reinterpret_cast<std::uintptr_t>(this) | tag;
+    gate_.leave();
+    return region;
+  }
+
+  /// Keeps a region that nobody holds any more, unless there is no room or `token` is not the
+  /// owner.
+  /// @returns whether it was kept.
+  [[nodiscard]] bool push(Region* region, const void* token) noexcept {
+    // Relaxed: equal only in the thread that stored it. Others must not touch the gate.
+    if (owner_.load_relaxed() != token) [[unlikely]]
+      return false;
+    gate_.enter();
+    const std::uint32_t size = size_.load_relaxed();
+    // [sync: cache-revoke] Acquire: as in pop().
+    if (size >= limit_.load_acquire()) [[unlikely]] {
+      gate_.leave();
+      return false;
+    }
+    set_next_region(region, newest_);
+    newest_ = region;
+    size_.store_relaxed(size + 1);
+    gate_.leave();
+    return true;
+  }
+
+  /// The thread whose push is taken; null when no thread's is.
+  [[nodiscard]] const void* owner() const noexcept { return owner_.load_relaxed(); }
+  [[nodiscard]] ThreadCache& cache() const noexcept { return *cache_; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_.load_relaxed(); }
+  [[nodiscard]] std::uint32_t max_size() const noexcept { return max_size_; }
+  [[nodiscard]] std::size_t region_size() const noexcept { return region_size_; }
+  [[nodiscard]] std::uint8_t size_class() const noexcept { return size_class_; }
+  [[nodiscard]] MemoryKind memory_kind() const noexcept { return memory_kind_; }
+  [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(); }
+  [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(); }
+  [[nodiscard]] std::uint64_t pushes() const noexcept {
+    return size_.load_relaxed() - moved_in_.load() + hits_.load() + moved_out_.load();
+  }
+
+  /// Sets what never changes. Before any thread can see the cache.
+  void describe(ThreadCache& cache, MemoryKind memory_kind, std::uint8_t size_class,
+                std::size_t region_size, std::uint32_t max_size) noexcept {
+    cache_ = &cache;
+    memory_kind_ = memory_kind;
+    size_class_ = size_class;
+    region_size_ = region_size;
+    max_size_ = max_size;
+  }
+
+  // --- under the ThreadCache's lock -------------------------------------------------------------
+
+  /// Whose pushes are taken; null: nobody's.
+  void set_owner(const void* token) noexcept { owner_.store_relaxed(token); }
+
+  /// Makes the owner's pushes and pops fail; they have stopped only when the fence has been run and
+  /// owner_is_inside() was false after it.
+  void revoke() noexcept {
+    // Relaxed: the asymmetric fence that follows orders them.
+    floor_.store_relaxed(kRevokedFloor);
+    limit_.store_relaxed(0);
+  }
+  /// Lets the owner in again.
+  void restore() noexcept {
+    // [sync: cache-revoke] Release: pairs with the acquire in pop() and push().
+    limit_.store_release(granted_);
+    floor_.store_release(0);
+  }
+  [[nodiscard]] bool owner_is_inside() const noexcept { return gate_.is_inside(); }
+
+  /// The most regions the stock may hold now.
+  [[nodiscard]] std::uint32_t granted() const noexcept { return granted_; }
+  /// Takes effect for the owner at once, or when `revoked`, at restore().
+  void grant(std::uint32_t limit, bool revoked) noexcept {
+    granted_ = limit;
+    if (!revoked) limit_.store_relaxed(limit);
+  }
+
+  /// Adds a list of regions from elsewhere, in front, so that its first is popped first.
+  void add(const RegionList& list) noexcept {
+    if (list.first == nullptr) return;
+    set_next_region(list.last, newest_);
+    newest_ = list.first;
+    size_.store_relaxed(size_.load_relaxed() + static_cast<std::uint32_t>(list.count));
+    moved_in_.add(list.count);
+  }
+
+  /// Removes all but the newest `keep` regions. @complexity O(size).
+  [[nodiscard]] RegionList remove_oldest_beyond(std::uint32_t keep) noexcept;
+
+  /// Adds a region that its owner has released.
+  void add_released(Region* region) noexcept {
+    set_next_region(region, newest_);
+    newest_ = region;
+    size_.store_relaxed(size_.load_relaxed() + 1);
+  }
+  /// Takes the newest region, for an allocation that is counted as a miss. @pre size() > 0.
+  [[nodiscard]] Region* remove_newest() noexcept {
+    Region* const region = newest_;
+    newest_ = next_region(region);
+    size_.store_relaxed(size_.load_relaxed() - 1);
+    moved_out_.add(1);
+    return region;
+  }
+
+  /// Counts a region that was released into this class but went past the stock.
+  void count_passed_by() noexcept { moved_out_.add(1); }
+  void count_miss() noexcept { misses_.add(1); }
+
+  /// Hits since the last call: what the interval needed.
+  [[nodiscard]] std::uint64_t take_interval_hits() noexcept {
+    const std::uint64_t now = hits_.load();
+    const std::uint64_t interval = now - hits_at_trim_;
+    hits_at_trim_ = now;
+    return interval;
+  }
+  /// How many regions the next refill asks the arena for: 1, 2, 4 .. `most`.
+  [[nodiscard]] std::uint32_t next_batch(std::uint32_t most) noexcept {
+    const std::uint32_t batch = batch_ < most ? batch_ : most;
+    batch_ = static_cast<std::uint16_t>(batch * 2 < most ? batch * 2 : most);
+    return batch;
+  }
+  void restart_batches() noexcept { batch_ = 1; }
+
+  /// Walks the list: its length is size(), and each region is one of a list. Fatal otherwise.
+  void audit() const noexcept;
+
+ private:
+  // One cache line: all that a push or pop touches.
+  Region* newest_ = nullptr;
+  sync::Atomic<const void*> owner_{nullptr};
+  sync::Counter hits_;
+  sync::Atomic<std::uint32_t> size_{0};
+  sync::Atomic<std::uint32_t> floor_{0};
+  sync::Atomic<std::uint32_t> limit_{0};
+  sync::OwnerGate gate_;
+  ThreadCache* cache_ = nullptr;
+  std::uint32_t max_size_ = 0;
+  std::uint16_t batch_ = 1;
+  std::uint8_t size_class_ = 0;
+  MemoryKind memory_kind_ = MemoryKind::heap;
+  // The second line: slow paths only.
+  std::size_t region_size_ = 0;
+  std::uint64_t hits_at_trim_ = 0;
+  std::uint32_t granted_ = 0;
+  sync::Counter misses_;
+  sync::Counter moved_in_;
+  sync::Counter moved_out_;
+};
+static_assert(sizeof(RegionCache) == 128);
+static_assert(alignof(RegionCache) > kPlainTag, "the tag needs a free bit");
+
+}  // namespace tarn::pool

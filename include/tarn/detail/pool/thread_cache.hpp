@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one thread keeps of a pool: its region caches, and what passes between it and other threads.
+// Layer: pool.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "tarn/detail/platform/memory_kind.hpp"
+#include "tarn/detail/pool/region.hpp"
+#include "tarn/detail/pool/region_cache.hpp"
+#include "tarn/detail/sizing/size_class.hpp"
+#include "tarn/detail/sync/atomic.hpp"
+#include "tarn/detail/sync/counter.hpp"
+#include "tarn/detail/sync/mutex.hpp"
+#include "tarn/detail/sync/owner_gate.hpp"
+#include "tarn/detail/sync/return_queue.hpp"
+
+namespace tarn::pool {
+
+class Arena;
+class PoolCore;
+
+/// How ReturnQueue links regions.
+struct RegionLink {
+  static Region* next(const Region* region) noexcept { return next_region(region); }
+  static void set_next(Region* region, Region* next) noexcept { set_next_region(region, next); }
+};
+
+/// What a thread has released of other threads' regions and not handed over yet: one batch for one
+/// destination.
+///
+/// Thread safety: `try_add`: the owner thread. The rest: under the ThreadCache's lock, by the owner
+/// or after revoking as for a RegionCache.
+class Outbox {
+ public:
+  /// Keeps `region` for `destination`, unless the batch is another's or has no room.
+  [[nodiscard]] bool try_add(Region* region, ThreadCache* destination, std::size_t size,
+                             unsigned category) noexcept {
+    gate_.enter();
+    const std::uint64_t bytes = bytes_.load() + size;
+    // [sync: cache-revoke] Acquire: pairs with set_limit's release; a revoked limit is 0. A batch
+    // that would become full goes to send_slow, which hands it over at once.
+    if (bytes >= limit_.load_acquire() || destination != destination_ ||
+        list_.count + 1 >= kMaxRegions) [[unlikely]] {
+      gate_.leave();
+      return false;
+    }
+    add(region, size);
+    released_[category].add(1);
+    gate_.leave();
+    return true;
+  }
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(); }
+  [[nodiscard]] std::uint64_t released(unsigned category) const noexcept {
+    return released_[category].load();
+  }
+
+  // --- under the ThreadCache's lock -------------------------------------------------------------
+
+  /// Bytes that a batch may hold; 0 makes the owner's try_add fail.
+  void set_limit(std::uint64_t bytes) noexcept { limit_.store_release(bytes); }
+  [[nodiscard]] ThreadCache* destination() const noexcept { return destination_; }
+  [[nodiscard]] std::size_t count() const noexcept { return list_.count; }
+  /// Starts a batch. @pre it is empty.
+  void open_for(ThreadCache* destination) noexcept { destination_ = destination; }
+  /// Adds without asking for room.
+  void add(Region* region, std::size_t size) noexcept {
+    set_next_region(region, nullptr);
+    if (list_.last != nullptr) {
+      set_next_region(list_.last, region);
+    } else {
+      list_.first = region;
+    }
+    list_.last = region;
+    ++list_.count;
+    bytes_.set(bytes_.load() + size);
+  }
+  void count_release(unsigned category) noexcept { released_[category].add(1); }
+  [[nodiscard]] bool owner_is_inside() const noexcept { return gate_.is_inside(); }
+  /// Empties the batch. @returns what was in it.
+  [[nodiscard]] RegionList take() noexcept {
+    const RegionList list = list_;
+    list_ = {};
+    bytes_.set(0);
+    destination_ = nullptr;
+    return list;
+  }
+
+ public:
+  // Regions a batch: one exchange of a contended line (54 ns here) is shared by so many releases;
+  // larger batches delay the owner's reuse without measurable gain.
+  static constexpr std::size_t kMaxRegions = 32;
+
+ private:
+  ThreadCache* destination_ = nullptr;
+  RegionList list_;
+  sync::Counter bytes_;
+  sync::Atomic<std::uint64_t> limit_{0};
+  std::array<sync::Counter, 3> released_;  // by category: tiny, small, normal
+  sync::OwnerGate gate_;
+};
+
+/// One thread's part of a pool. Lives as long as the pool: when its thread ends it is emptied,
+/// closed and kept for the next one, so the link of a live region never dangles.
+///
+/// Thread safety: the owner thread, but for what says otherwise. `lock` guards all that changes
+/// outside of the caches' own push and pop.
+class alignas(RegionCache) ThreadCache {
+ public:
+  /// Constructs in `footprint(class_count)` bytes: its region caches lie behind it.
+  ThreadCache(PoolCore& core, std::size_t class_count) noexcept;
+  ThreadCache(const ThreadCache&) = delete;
+  ThreadCache& operator=(const ThreadCache&) = delete;
+
+  /// Bytes that a cache for `class_count` classes takes, its region caches behind it.
+  [[nodiscard]] static std::size_t footprint(std::size_t class_count) noexcept {
+    return sizeof(ThreadCache) + 2 * class_count * sizeof(RegionCache);
+  }
+
+  [[nodiscard]] RegionCache& region_cache(MemoryKind kind, std::size_t size_class) noexcept {
+    return caches()[2 * size_class + static_cast<std::size_t>(kind)];
+  }
+  [[nodiscard]] const RegionCache& region_cache(MemoryKind kind,
+                                                std::size_t size_class) const noexcept {
+    return const_cast<ThreadCache*>(this)->region_cache(kind, size_class);
+  }
+  [[nodiscard]] std::size_t class_count() const noexcept { return class_count_; }
+  [[nodiscard]] PoolCore& core() const noexcept { return core_; }
+
+  /// Counts an allocation. @returns whether the interval is over and `interval_trim` is due.
+  [[nodiscard]] bool count_allocation() noexcept { return --until_trim_ == 0; }
+
+  Outbox outbox;
+
+  /// Takes a region when the usual path could not: from the stock, from what others have returned,
+  /// from the arena, in that order. Counted as a miss.
+  /// @returns null when memory is refused, or this cache is not bound to an arena of the kind.
+  [[nodiscard]] Region* take_slow(RegionCache& cache, std::uintptr_t tag) noexcept;
+
+  /// Counts a region that was taken past the stock, and makes it one of this cache's.
+  void adopt(Region* region, RegionCache& cache, std::uintptr_t tag) noexcept;
+
+  /// Keeps a region of this cache that its owner could not push: widens the stock within the
+  /// thread's byte bound, else gives the older half to the arena.
+  void keep_slow(Region* region, RegionCache& cache) noexcept;
+
+  /// Releases a region of another thread's cache, when the outbox did not take it.
+  void send_slow(Region* region, ThreadCache& destination, std::size_t size,
+                 unsigned category) noexcept;
+
+  /// Takes a batch that another thread released of this cache's regions.
+  /// @returns false, and nothing was taken, when the ceiling is reached or the owner has ended.
+  /// Thread safety: any thread.
+  [[nodiscard]] bool accept_returned(const RegionList& list, std::uint64_t bytes) noexcept;
+
+  /// Gives up, class by class, what was not needed since the last trim.
+  /// Thread safety: any thread; a running owner is kept out meanwhile.
+  void trim(bool called_by_owner) noexcept;
+
+  /// Gives up everything cached, returned and waiting to be handed over. @returns bytes given up.
+  /// Thread safety: as trim().
+  std::uint64_t flush(bool called_by_owner) noexcept;
+
+  /// Lets the calling thread release other threads' regions through this cache. @pre closed.
+  void open() noexcept;
+  /// Lets it also allocate. @pre open.
+  void bind(Arena* heap, Arena* direct) noexcept;
+  /// Empties the cache until the next open(). @returns whether it was bound.
+  /// Thread safety: as trim().
+  bool close(bool called_by_owner) noexcept;
+
+  [[nodiscard]] bool is_bound() const noexcept { return bound_.load_relaxed(); }
+  [[nodiscard]] Arena* arena(MemoryKind kind) const noexcept {
+    return arenas_[static_cast<std::size_t>(kind)];
+  }
+
+  /// For statistics; any thread.
+  [[nodiscard]] std::uint64_t cached_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t pending_bytes() const noexcept {
+    return queued_bytes_.load_relaxed() + outbox.bytes();
+  }
+
+  /// Checks every invariant; at rest, under the lock. Fatal when one is broken.
+  void audit() noexcept;
+
+  ThreadCache* next_free = nullptr;  ///< Registry's list of caches without a thread.
+  ThreadCache* next = nullptr;       ///< Registry's list of all.
+  std::uint64_t hits_at_sweep = 0;   ///< Registry's memory for trims by time.
+
+ private:
+  class Revoked;
+
+  [[nodiscard]] const RegionCache* caches() const noexcept {
+    return reinterpret_cast<const RegionCache*>(this + 1);
+  }
+  [[nodiscard]] RegionCache* caches() noexcept { return reinterpret_cast<RegionCache*>(this + 1); }
+  [[nodiscard]] std::uint64_t flush_locked() noexcept;
+  [[nodiscard]] bool anything_to_give() const noexcept;
+  void take_over_returned() noexcept;
+  void keep_locked(Region* region, RegionCache& cache) noexcept;
+  void refill(RegionCache& cache) noexcept;
+  [[nodiscard]] bool widen(RegionCache& cache, std::uint32_t wanted) noexcept;
+  void reclaim_slack(std::uint64_t wanted) noexcept;
+  void set_grant(RegionCache& cache, std::uint32_t limit) noexcept;
+  std::uint64_t give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept;
+  [[nodiscard]] std::uint64_t outbox_limit() const noexcept;
+
+  PoolCore& core_;
+  const std::size_t class_count_;
+  std::array<Arena*, 2> arenas_{};
+  std::uint32_t until_trim_ = 0;
+  sync::Atomic<bool> bound_{false};
+  const void* owner_ = nullptr;     // null: closed
+  bool revoked_ = false;            // somebody else than the owner is at work
+  std::uint64_t leased_bytes_ = 0;  // sum of limit x size over the caches: the bound in bytes
+  std::size_t reclaim_cursor_ = 0;
+  sync::Mutex lock_{sync::LockRank::cache};
+  // What other threads write, apart from what the owner does.
+  alignas(64) sync::ReturnQueue<Region, RegionLink> returned_;
+  sync::Atomic<std::uint64_t> queued_bytes_{0};
+
+ public:
+  /// Visits every region cache. Any thread.
+  template <class F>
+  void for_each_region_cache(F&& f) {
+    for (std::size_t i = 0; i < 2 * class_count_; ++i) f(caches()[i]);
+  }
+};
+
+}  // namespace tarn::pool

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// The slow half of a pool: binding threads, huge and uncached regions, ends, statistics. Layer:
+// pool.
+#include "tarn/detail/pool/core.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "pool/arena.hpp"
+#include "pool/huge.hpp"
+#include "pool/thread_caches.hpp"
+#include "tarn/detail/base/bits.hpp"
+#include "tarn/detail/base/check.hpp"
+#include "tarn/detail/platform/clock.hpp"
+
+namespace tarn::pool {
+namespace {
+
+using sizing::SizeClass;
+
+// The inline path indexes region caches by any class up to 1 MiB, also when chunks are smaller.
+constexpr std::size_t kInlineClasses = sizing::class_of(sizing::kLargeTableLimit) + 1;
+
+constinit RegionCache nobodys_home;  // of all foreign regions; never owned, so never written
+
+ClassTables make_class_tables(std::size_t alignment) noexcept {
+  ClassTables tables{};
+  for (std::size_t i = 0; i < tables.small.size(); ++i) {
+    tables.small[i] =
+        static_cast<std::uint8_t>(sizing::class_of(base::align_up((i + 1) * 16, alignment)));
+  }
+  for (std::size_t i = 0; i < tables.large.size(); ++i) {
+    tables.large[i] =
+        static_cast<std::uint8_t>(sizing::class_of(base::align_up((i + 1) * 1024, alignment)));
+  }
+  return tables;
+}
+
+std::size_t alignment_of(const PooledAllocatorOptions& options, MemoryKind kind) noexcept {
+  return kind == MemoryKind::direct && options.direct_alignment > 16 ? options.direct_alignment
+                                                                     : 16;
+}
+
+std::vector<std::unique_ptr<Arena>> make_arenas(std::size_t count, MemoryKind kind,
+                                                const sizing::Geometry& geometry,
+                                                const platform::MemorySource& source,
+                                                ChunkMap& map) {
+  std::vector<std::unique_ptr<Arena>> arenas;
+  arenas.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    arenas.push_back(
+        std::make_unique<Arena>(geometry, kind, source, map, static_cast<unsigned>(i)));
+  }
+  return arenas;
+}
+
+std::vector<Arena*> pointers_to(const std::vector<std::unique_ptr<Arena>>& arenas) {
+  std::vector<Arena*> pointers;
+  pointers.reserve(arenas.size());
+  for (const auto& arena : arenas) pointers.push_back(arena.get());
+  return pointers;
+}
+
+void count_into(CategoryStats& category, std::uint64_t allocations, std::uint64_t deallocations) {
+  category.allocations += allocations;
+  category.deallocations += deallocations;
+  // While threads run, a release may be counted before its allocation is seen.
+  category.active = category.allocations > category.deallocations
+                        ? category.allocations - category.deallocations
+                        : 0;
+}
+
+}  // namespace
+
+std::uintptr_t foreign_home() noexcept { return reinterpret_cast<std::uintptr_t>(&nobodys_home); }
+
+Region* take_like(const Region* old, std::size_t size) {
+  if (old->kind != RegionKind::pooled) {
+    const auto* const foreign = static_cast<const ForeignRegion*>(old);
+    if (foreign->take_like == nullptr) throw std::bad_alloc();
+    return foreign->take_like(foreign, size);
+  }
+  const auto& home = *reinterpret_cast<const RegionCache*>(old->link & ~kPlainTag);
+  return home.cache().core().take_like(old->memory_kind, size);
+}
+
+std::size_t region_capacity(const Region* region) noexcept {
+  if (region->kind != RegionKind::pooled)
+    return static_cast<const ForeignRegion*>(region)->capacity;
+  return sizing::size_of(SizeClass::from_index(region->size_class));
+}
+
+/// What only slow paths need.
+struct CoreParts {
+  CoreParts(PoolCore& core, const PooledAllocatorOptions& options, const sizing::Geometry& geometry,
+            const platform::MemorySource& source, ChunkMap& map)
+      : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source, map)),
+        direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source, map)),
+        heap_pointers(pointers_to(heap)),
+        direct_pointers(pointers_to(direct)),
+        huge(core, source),
+        caches(core, heap_pointers, direct_pointers,
+               std::max(geometry.class_count(), kInlineClasses)) {}
+
+  [[nodiscard]] const std::vector<Arena*>& arenas(MemoryKind kind) const noexcept {
+    return kind == MemoryKind::heap ? heap_pointers : direct_pointers;
+  }
+  template <class F>
+  void for_each_arena(F&& f) const {
+    for (Arena* const arena : heap_pointers) f(*arena);
+    for (Arena* const arena : direct_pointers) f(*arena);
+  }
+
+  std::vector<std::unique_ptr<Arena>> heap;
+  std::vector<std::unique_ptr<Arena>> direct;
+  std::vector<Arena*> heap_pointers;
+  std::vector<Arena*> direct_pointers;
+  HugeTable huge;
+  ThreadCaches caches;
+  // What threads did past any cache, by category: tiny, small, normal.
+  std::array<sync::SharedCounter, 3> uncached_taken;
+  std::array<sync::SharedCounter, 3> uncached_given;
+  sync::Atomic<std::uint64_t> last_sweep_ms{0};
+};
+
+// --- beginning and end
+// ----------------------------------------------------------------------------
+
+PoolCore* PoolCore::create(const PooledAllocatorOptions& options,
+                           const platform::MemorySource& source) {
+  return new PoolCore(options, source);
+}
+
+PoolCore::PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source)
+    : class_tables_{make_class_tables(alignment_of(options, MemoryKind::heap)),
+                    make_class_tables(alignment_of(options, MemoryKind::direct))},
+      chunks_(options.page_size << options.max_order),
+      options_(options),
+      geometry_(options.page_size, options.max_order),
+      source_(source),
+      parts_(new CoreParts(*this, options_, geometry_, source_, chunks_)) {
+  key_index_ = parts_->caches.key_index();
+  parts_->last_sweep_ms.store_relaxed(platform::coarse_monotonic_ms());
+}
+
+PoolCore::~PoolCore() { delete parts_; }
+
+void PoolCore::close() noexcept {
+  // [sync: core-close] Release: pairs with is_closed(). Who still sees it open finds its cache, or
+  // the registry, closed and takes the uncached path too.
+  closed_.store_release(true);
+  parts_->caches.close_all();
+  parts_->for_each_arena([](Arena& arena) { arena.release_empty(); });
+  count_back(1);
+}
+
+void PoolCore::count_out(std::size_t regions) noexcept {
+  // Relaxed: the caller keeps the core alive.
+  static_cast<void>(out_.fetch_add_relaxed(regions));
+}
+
+void PoolCore::count_back(std::size_t regions) noexcept {
+  // [sync: core-end] Every use of the core comes before the end of it by the last one.
+  if (out_.fetch_sub_acq_rel(regions) == regions) delete this;
+}
+
+// --- taking
+// ---------------------------------------------------------------------------------------
+
+std::uint32_t PoolCore::max_cached(std::size_t size_class) const noexcept {
+  if (size_class >= geometry_.class_count()) return 0;
+  if (sizing::size_of(SizeClass::from_index(size_class)) > options_.max_cached_buffer_capacity) {
+    return 0;
+  }
+  const std::size_t sizes[] = {options_.tiny_cache_size, options_.small_cache_size,
+                               options_.normal_cache_size};
+  return static_cast<std::uint32_t>(sizes[category(size_class)]);
+}
+
+unsigned PoolCore::category(std::size_t size_class) const noexcept {
+  return static_cast<unsigned>(geometry_.category(SizeClass::from_index(size_class)));
+}
+
+std::size_t PoolCore::rounded(std::size_t size, std::size_t alignment,
+                              MemoryKind kind) const noexcept {
+  const std::size_t wanted = std::max(alignment, alignment_of(options_, kind));
+  size = std::max<std::size_t>(size, 1);
+  return base::can_align_up(size, wanted) ? base::align_up(size, wanted) : 0;
+}
+
+Region* PoolCore::take_slow(std::size_t size, std::size_t alignment, MemoryKind kind,
+                            std::uintptr_t tag) noexcept {
+  trim_by_time();
+  const std::size_t needed = rounded(size, alignment, kind);
+  if (needed == 0) return nullptr;
+  Region* region = nullptr;
+  if (needed > geometry_.chunk_size() || parts_->arenas(kind).empty()) {
+    region = parts_->huge.take(size, std::max(alignment, alignment_of(options_, kind)), kind, tag);
+    if (region != nullptr) count_out(1);
+  } else {
+    region = take_from(parts_->caches.bound(), sizing::class_of(needed), alignment, kind, tag);
+  }
+  // Relaxed: nobody else knows the region yet.
+  if (region != nullptr && tag == 0) region->refs.store_relaxed(1);
+  return region;
+}
+
+Region* PoolCore::take_from(ThreadCache* cache, std::size_t size_class, std::size_t alignment,
+                            MemoryKind kind, std::uintptr_t tag) noexcept {
+  if (cache == nullptr) return take_uncached(size_class, alignment, kind, tag);
+  RegionCache& stock = cache->region_cache(kind, size_class);
+  Region* region = nullptr;
+  if (alignment > geometry_.page_size()) {
+    // Regions are aligned to pages at most, so a cached one may not do.
+    region = take_one(*cache->arena(kind), kind, static_cast<std::uint8_t>(size_class), alignment);
+    if (region != nullptr) cache->adopt(region, stock, tag);
+  } else {
+    region = stock.pop(tag);
+    if (region == nullptr) region = cache->take_slow(stock, tag);
+  }
+  if (region != nullptr && cache->count_allocation()) cache->trim(true);
+  return region;
+}
+
+Region* PoolCore::take_uncached(std::size_t size_class, std::size_t alignment, MemoryKind kind,
+                                std::uintptr_t tag) noexcept {
+  const std::vector<Arena*>& arenas = parts_->arenas(kind);
+  // Threads without a cache are bound to no arena: spread by where their thread-locals lie.
+  const auto token = reinterpret_cast<std::uintptr_t>(tls::thread_token());
+  constexpr std::uintptr_t kSpread = 0x9E3779B97F4A7C15;  // golden ratio: neighbours part
+  Arena& arena = *arenas[((token * kSpread) >> 32) % arenas.size()];
+  Region* const region = take_one(arena, kind, static_cast<std::uint8_t>(size_class), alignment);
+  if (region == nullptr) return nullptr;
+  region->link =
+      reinterpret_cast<std::uintptr_t>(&parts_->caches.nobodys().region_cache(kind, size_class)) |
+      tag;
+  parts_->uncached_taken[category(size_class)].add(1);
+  return region;
+}
+
+Region* PoolCore::take_one(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+                           std::size_t alignment) noexcept {
+  if (alignment <= geometry_.page_size()) return take_from_arena(arena, kind, size_class, 1).first;
+  Region* const region = arena.take_aligned(SizeClass{size_class}, alignment);
+  if (region == nullptr) return nullptr;
+  region->memory_kind = kind;
+  count_out(1);
+  return region;
+}
+
+RegionList PoolCore::take_from_arena(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+                                     std::size_t count) noexcept {
+  const RegionList list = arena.take(SizeClass{size_class}, count);
+  for (Region* region = list.first; region != nullptr; region = next_region(region)) {
+    region->memory_kind = kind;
+  }
+  if (list.count != 0) count_out(list.count);
+  return list;
+}
+
+Region* PoolCore::take_like(MemoryKind kind, std::size_t size) {
+  Region* const region = take<0>(size, kind);
+  if (region == nullptr) throw std::bad_alloc();
+  return region;
+}
+
+// --- giving back
+// ----------------------------------------------------------------------------------
+
+void PoolCore::give_to_arenas(Region* first) noexcept {
+  std::size_t count = 0;
+  while (first != nullptr) {
+    const Chunk* const chunk = chunks_.find(first->data);
+    if (chunk == nullptr) base::fatal("release of a region that no chunk holds", first->data);
+    Arena& arena = chunk->arena();
+    Region* last = first;
+    Region* rest = next_region(first);
+    for (++count; rest != nullptr; rest = next_region(rest), ++count) {
+      const Chunk* const other = chunks_.find(rest->data);
+      if (other == nullptr || &other->arena() != &arena) break;
+      last = rest;
+    }
+    set_next_region(last, nullptr);
+    arena.give(first);
+    first = rest;
+  }
+  if (count != 0) count_back(count);
+}
+
+void PoolCore::release_uncached(Region* region) noexcept {
+  parts_->uncached_given[category(region->size_class)].add(1);
+  set_next_region(region, nullptr);
+  give_to_arenas(region);
+}
+
+void PoolCore::give_huge(HugeRegion* region) noexcept {
+  parts_->huge.give(region);
+  count_back(1);
+}
+
+void PoolCore::release_slow(Region* region) noexcept {
+  if (region->kind != RegionKind::pooled) {
+    auto* const foreign = static_cast<ForeignRegion*>(region);
+    foreign->dispose(foreign);
+    return;
+  }
+  auto& home = *reinterpret_cast<RegionCache*>(region->link & ~kPlainTag);
+  ThreadCache& cache = home.cache();
+  if (home.owner() == tls::thread_token()) {
+    cache.keep_slow(region, home);
+  } else {
+    cache.core().send_to_owner(region, cache);
+  }
+}
+
+void PoolCore::send_to_owner(Region* region, ThreadCache& owner) noexcept {
+  if (is_closed() || options_.max_pending_bytes_per_thread == 0 || !owner.is_bound()) {
+    release_uncached(region);
+    return;
+  }
+  ThreadCache* const mine = parts_->caches.opened();
+  if (mine == nullptr) {
+    release_uncached(region);
+    return;
+  }
+  const std::size_t size = sizing::size_of(SizeClass::from_index(region->size_class));
+  const unsigned kind = category(region->size_class);
+  if (!mine->outbox.try_add(region, &owner, size, kind)) mine->send_slow(region, owner, size, kind);
+}
+
+void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
+  char detail[160];
+  Region* const region = chunks_.region_at(memory);
+  if (region == nullptr) {
+    HugeRegion* const huge = parts_->huge.find(memory);
+    if (huge == nullptr) {
+      std::snprintf(detail, sizeof detail,
+                    "(%zu bytes): not from this allocator, or released already", size);
+      base::fatal("deallocate of memory that is not live", memory, detail);
+    }
+    if (huge->requested != std::max<std::size_t>(size, 1)) {
+      std::snprintf(detail, sizeof detail, "with size %zu, allocated with size %zu", size,
+                    huge->requested);
+      base::fatal("deallocate with another size", memory, detail);
+    }
+    give_huge(huge);
+    return;
+  }
+  const std::size_t own_size = sizing::size_of(SizeClass::from_index(region->size_class));
+  if ((region->link & kPlainTag) == 0) {
+    std::snprintf(
+        detail, sizeof detail, "(size class %u, %zu bytes): %s", region->size_class, own_size,
+        region->refs.load_relaxed() != 0 ? "it belongs to a live buffer" : "released already");
+    base::fatal("deallocate of memory that is not live", memory, detail);
+  }
+  const std::size_t needed = rounded(size, alignment, region->memory_kind);
+  if (needed == 0 || sizing::class_of(needed) != region->size_class) {
+    std::snprintf(detail, sizeof detail,
+                  "with size %zu and alignment %zu, allocated in size class %u (%zu bytes)", size,
+                  alignment, region->size_class, own_size);
+    base::fatal("deallocate with another size", memory, detail);
+  }
+  auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
+  if (!home.push(region, tls::thread_token())) release_slow(region);
+}
+
+// --- trimming
+// -------------------------------------------------------------------------------------
+
+bool PoolCore::trim_current_thread_cache() noexcept {
+  ThreadCache* const cache = parts_->caches.current();
+  if (cache == nullptr || !cache->is_bound()) return false;
+  static_cast<void>(cache->flush(true));
+  return true;
+}
+
+std::size_t PoolCore::trim_all() noexcept {
+  std::uint64_t bytes = 0;
+  const ThreadCache* const mine = parts_->caches.current();
+  parts_->caches.for_each([&](ThreadCache& cache) { bytes += cache.flush(&cache == mine); });
+  parts_->for_each_arena([](Arena& arena) { arena.release_empty(); });
+  return static_cast<std::size_t>(bytes);
+}
+
+void PoolCore::trim_by_time() noexcept {
+  const auto period = static_cast<std::uint64_t>(options_.cache_trim_period.count());
+  if (period == 0) return;
+  const std::uint64_t now = platform::coarse_monotonic_ms();
+  std::uint64_t last = parts_->last_sweep_ms.load_relaxed();
+  if (now - last < period) return;
+  // Relaxed: only decides which thread sweeps.
+  if (!parts_->last_sweep_ms.compare_exchange_strong_relaxed(last, now)) return;
+  const ThreadCache* const mine = parts_->caches.current();
+  parts_->caches.for_each([&](ThreadCache& cache) { cache.trim(&cache == mine); });
+}
+
+// --- statistics
+// -----------------------------------------------------------------------------------
+
+PooledAllocatorStats PoolCore::stats() const {
+  PooledAllocatorStats stats;
+  std::array<std::uint64_t, 3> taken{};
+  std::array<std::uint64_t, 3> given{};
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    taken[i] = parts_->uncached_taken[i].load();
+    given[i] = parts_->uncached_given[i].load();
+    stats.cache_misses += taken[i];
+  }
+  parts_->caches.for_each([&](ThreadCache& cache) {
+    stats.thread_caches += cache.is_bound() ? 1U : 0U;
+    stats.cached_bytes += cache.cached_bytes();
+    stats.pending_bytes += cache.pending_bytes();
+    for (unsigned i = 0; i < given.size(); ++i) given[i] += cache.outbox.released(i);
+    cache.for_each_region_cache([&](const RegionCache& stock) {
+      if (stock.size_class() >= geometry_.class_count()) return;
+      const unsigned kind = category(stock.size_class());
+      stats.cache_hits += stock.hits();
+      stats.cache_misses += stock.misses();
+      taken[kind] += stock.hits() + stock.misses();
+      given[kind] += stock.pushes();
+    });
+  });
+  count_into(stats.tiny, taken[0], given[0]);
+  count_into(stats.small, taken[1], given[1]);
+  count_into(stats.normal, taken[2], given[2]);
+  std::uint64_t out = 0;
+  const auto add = [&](const Arena& arena, std::vector<ArenaStats>& list) {
+    list.push_back(arena.stats());
+    stats.mapped_bytes += list.back().mapped_bytes;
+    stats.free_bytes += list.back().free_bytes;
+    out += list.back().in_use_bytes;
+    stats.chunks_mapped += arena.chunks_mapped();
+    stats.chunks_unmapped += arena.chunks_unmapped();
+  };
+  for (const Arena* const arena : parts_->heap_pointers) add(*arena, stats.heap_arenas);
+  for (const Arena* const arena : parts_->direct_pointers) add(*arena, stats.direct_arenas);
+  const std::uint64_t held = stats.cached_bytes + stats.pending_bytes;
+  stats.in_use_bytes = out > held ? out - held : 0;
+  stats.trimmed_regions = trimmed_regions_.load();
+  parts_->huge.add_to(stats);
+  return stats;
+}
+
+void PoolCore::audit() noexcept {
+  parts_->for_each_arena([](Arena& arena) { arena.audit(); });
+  parts_->caches.for_each([](ThreadCache& cache) { cache.audit(); });
+}
+
+}  // namespace tarn::pool

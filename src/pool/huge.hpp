@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory that is not cut from chunks: larger than one, or of a kind without arenas. Layer: pool.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "tarn/detail/platform/memory.hpp"
+#include "tarn/detail/pool/region.hpp"
+#include "tarn/detail/pool/stats.hpp"
+#include "tarn/detail/sync/mutex.hpp"
+
+namespace tarn::pool {
+
+class PoolCore;
+
+/// One huge region: memory of its own from the system.
+struct HugeRegion : ForeignRegion {
+  PoolCore* core = nullptr;
+  std::size_t requested = 0;  ///< Bytes that were asked for, at least 1.
+  std::size_t alignment = 0;
+  MemoryKind mapped_as = MemoryKind::heap;
+};
+
+/// The huge regions of one pool, found by address: exact sizes, from the system and straight back.
+///
+/// Thread safety: every member, from any thread, under one lock; the system calls are outside of
+/// it.
+class HugeTable {
+ public:
+  explicit HugeTable(PoolCore& core, const platform::MemorySource& source) noexcept
+      : core_(core), source_(source) {}
+
+  /// A region of `size` bytes at a multiple of `alignment`; refs 0, link foreign_home() | tag.
+  /// @returns null when memory is refused; nothing has changed then.
+  [[nodiscard]] HugeRegion* take(std::size_t size, std::size_t alignment, MemoryKind kind,
+                                 std::uintptr_t tag) noexcept;
+  /// Gives a region back to the system.
+  void give(HugeRegion* region) noexcept;
+  /// The live plain region at `memory`; null when there is none.
+  [[nodiscard]] HugeRegion* find(const void* memory) const noexcept;
+
+  /// Fills in the huge category and bytes.
+  void add_to(PooledAllocatorStats& stats) const noexcept;
+
+ private:
+  PoolCore& core_;
+  const platform::MemorySource source_;
+  mutable sync::Mutex lock_{sync::LockRank::arena};
+  std::unordered_map<const void*, HugeRegion*> regions_ TARN_GUARDED_BY(lock_);
+  std::uint64_t bytes_ TARN_GUARDED_BY(lock_) = 0;
+  std::uint64_t allocations_ TARN_GUARDED_BY(lock_) = 0;
+  std::uint64_t deallocations_ TARN_GUARDED_BY(lock_) = 0;
+};
+
+}  // namespace tarn::pool

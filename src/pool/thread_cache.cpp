@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// The slow half of a ThreadCache: refills, bounds, trims, what passes between threads. Layer: pool.
+#include "tarn/detail/pool/thread_cache.hpp"
+
+#include <algorithm>
+#include <new>
+#include <thread>
+
+#include "tarn/detail/base/units.hpp"
+#include "tarn/detail/platform/asymmetric_fence.hpp"
+#include "tarn/detail/pool/core.hpp"
+#include "tarn/detail/sizing/size_classes.hpp"
+#include "tarn/detail/tls/slots.hpp"
+
+namespace tarn::pool {
+namespace {
+
+// Bytes that a stock may hold when it first gets a region: so that a class used once in a while
+// takes little of the thread's bound, and one in steady use is widened in a few steps.
+constexpr std::size_t kFirstGrantBytes = 16 * base::kKiB;
+// Bytes that one refill from the arena brings at most, and regions. A refill's price is the arena's
+// lock and the look-up of a subpage, some 100 ns; sixteen regions share it well enough.
+constexpr std::size_t kRefillBytes = 32 * base::kKiB;
+constexpr std::uint32_t kRefillRegions = 16;
+// Bytes of other threads' regions that one thread may hold back for a batch.
+constexpr std::uint64_t kOutboxBytes = 64 * base::kKiB;
+// Region caches that one widening looks through for unused grants.
+constexpr std::size_t kReclaimSteps = 32;
+
+}  // namespace
+
+/// Keeps the owner out while somebody else, who holds the lock, changes the caches.
+class ThreadCache::Revoked {
+ public:
+  Revoked(ThreadCache& cache, bool called_by_owner) noexcept
+      : cache_(cache), active_(!called_by_owner && cache.owner_ != nullptr) {
+    if (!active_) return;
+    cache_.revoked_ = true;
+    cache_.for_each_region_cache([](RegionCache& c) { c.revoke(); });
+    cache_.outbox.set_limit(0);
+    // [sync: cache-revoke] Either the owner sees what was just stored, or it is seen inside below.
+    platform::heavy_fence();
+    while (owner_is_inside()) std::this_thread::yield();
+  }
+  ~Revoked() {
+    if (!active_) return;
+    cache_.revoked_ = false;
+    cache_.for_each_region_cache([](RegionCache& c) { c.restore(); });
+    cache_.outbox.set_limit(cache_.owner_ != nullptr ? cache_.outbox_limit() : 0);
+  }
+  Revoked(const Revoked&) = delete;
+  Revoked& operator=(const Revoked&) = delete;
+
+ private:
+  [[nodiscard]] bool owner_is_inside() const noexcept {
+    bool inside = cache_.outbox.owner_is_inside();
+    cache_.for_each_region_cache(
+        [&inside](const RegionCache& c) { inside |= c.owner_is_inside(); });
+    return inside;
+  }
+
+  ThreadCache& cache_;
+  const bool active_;
+};
+
+ThreadCache::ThreadCache(PoolCore& core, std::size_t class_count) noexcept
+    : core_(core), class_count_(class_count) {
+  for (std::size_t i = 0; i < 2 * class_count; ++i) {
+    auto* const cache = new (caches() + i) RegionCache;
+    const auto size_class = static_cast<std::uint8_t>(i / 2);
+    const auto kind = static_cast<MemoryKind>(i % 2);
+    cache->describe(*this, kind, size_class, sizing::size_of(sizing::SizeClass{size_class}),
+                    core.max_cached(size_class));
+  }
+  // No release may be queued for a cache that no thread owns.
+  static_cast<void>(returned_.close());
+}
+
+std::uint64_t ThreadCache::outbox_limit() const noexcept {
+  return std::min(kOutboxBytes, core_.options().max_pending_bytes_per_thread / 4);
+}
+
+// --- opening and closing
+// --------------------------------------------------------------------------
+
+void ThreadCache::open() noexcept {
+  const sync::LockGuard guard(lock_);
+  TARN_CHECK(owner_ == nullptr);
+  owner_ = tls::thread_token();
+  outbox.set_limit(outbox_limit());
+}
+
+void ThreadCache::bind(Arena* heap, Arena* direct) noexcept {
+  const sync::LockGuard guard(lock_);
+  TARN_CHECK(owner_ == tls::thread_token());
+  arenas_ = {heap, direct};
+  until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
+  for_each_region_cache([this](RegionCache& cache) { cache.set_owner(owner_); });
+  returned_.open();
+  bound_.store_relaxed(true);
+}
+
+bool ThreadCache::close(bool called_by_owner) noexcept {
+  const sync::LockGuard guard(lock_);
+  if (owner_ == nullptr) return false;
+  const Revoked revoked(*this, called_by_owner);
+  const bool was_bound = bound_.load_relaxed();
+  Region* late = was_bound ? returned_.close() : nullptr;
+  for_each_region_cache([](RegionCache& cache) { cache.set_owner(nullptr); });
+  static_cast<void>(flush_locked());
+  std::uint64_t late_bytes = 0;
+  for (const Region* region = late; region != nullptr; region = next_region(region)) {
+    late_bytes += sizing::size_of(sizing::SizeClass{static_cast<std::uint8_t>(region->size_class)});
+  }
+  queued_bytes_.fetch_sub_relaxed(late_bytes);
+  core_.give_to_arenas(late);
+  outbox.set_limit(0);
+  owner_ = nullptr;
+  arenas_ = {};
+  bound_.store_relaxed(false);
+  return was_bound;
+}
+
+// --- taking
+// ---------------------------------------------------------------------------------------
+
+Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept {
+  const sync::LockGuard guard(lock_);
+  if (!bound_.load_relaxed() || arena(cache.memory_kind()) == nullptr) return nullptr;
+  // The stock is not empty here when the owner was only kept out for a moment.
+  if (cache.size() == 0 && !returned_.maybe_empty()) take_over_returned();
+  if (cache.size() == 0) refill(cache);
+  if (cache.size() == 0) return nullptr;
+  Region* const region = cache.remove_newest();
+  cache.count_miss();
+  region->link = reinterpret_cast<std::uintptr_t>(&cache) | tag;
+  return region;
+}
+
+void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) noexcept {
+  const sync::LockGuard guard(lock_);
+  cache.count_miss();
+  region->link = reinterpret_cast<std::uintptr_t>(&cache) | tag;
+}
+
+void ThreadCache::refill(RegionCache& cache) noexcept {
+  const auto most = static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(kRefillBytes / cache.region_size(), 1, kRefillRegions));
+  std::uint32_t count = cache.next_batch(most);
+  // One region is the caller's and leaves at once; the others must be within the bounds.
+  if (count > 1 && !widen(cache, count)) count = std::max<std::uint32_t>(cache.granted(), 1);
+  cache.add(core_.take_from_arena(*arena(cache.memory_kind()), cache.memory_kind(),
+                                  cache.size_class(), count));
+}
+
+void ThreadCache::take_over_returned() noexcept {
+  std::uint64_t bytes = 0;
+  Region* to_arenas = nullptr;
+  for (Region* region = returned_.take_all(); region != nullptr;) {
+    Region* const rest = next_region(region);
+    RegionCache& home = region_cache(region->memory_kind, region->size_class);
+    bytes += home.region_size();
+    if (home.size() < home.granted() || widen(home, home.size() + 1)) {
+      home.add({region, region, 1});
+    } else {
+      set_next_region(region, to_arenas);
+      to_arenas = region;
+    }
+    region = rest;
+  }
+  queued_bytes_.fetch_sub_relaxed(bytes);
+  core_.give_to_arenas(to_arenas);
+}
+
+// --- releasing
+// ------------------------------------------------------------------------------------
+
+void ThreadCache::keep_slow(Region* region, RegionCache& cache) noexcept {
+  {
+    const sync::LockGuard guard(lock_);
+    if (bound_.load_relaxed()) {
+      keep_locked(region, cache);
+      return;
+    }
+  }
+  // Closed while we waited: the core may end with this region, so no lock of it is held.
+  core_.release_uncached(region);
+}
+
+void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
+  if (cache.size() >= cache.granted() && !widen(cache, cache.size() + 1)) {
+    if (cache.granted() == 0) {
+      cache.count_passed_by();
+      set_next_region(region, nullptr);
+      core_.give_to_arenas(region);
+      return;
+    }
+    static_cast<void>(give_back_oldest(cache, cache.size() / 2));
+  }
+  cache.add_released(region);
+}
+
+void ThreadCache::send_slow(Region* region, ThreadCache& destination, std::size_t size,
+                            unsigned category) noexcept {
+  RegionList batch;
+  std::uint64_t bytes = 0;
+  ThreadCache* batch_destination = nullptr;
+  {
+    const sync::LockGuard guard(lock_);
+    if (owner_ == nullptr) {
+      batch_destination = nullptr;
+    } else {
+      outbox.count_release(category);
+      if (outbox.destination() == &destination && outbox.bytes() + size < outbox_limit()) {
+        outbox.add(region, size);
+        region = nullptr;
+      }
+      bytes = outbox.bytes();
+      batch_destination = outbox.destination();
+      batch = outbox.take();
+      if (region != nullptr && size < outbox_limit()) {
+        outbox.open_for(&destination);
+        outbox.add(region, size);
+        region = nullptr;
+      } else {
+        outbox.open_for(&destination);
+      }
+    }
+    // Handing over under the lock: a batch in nobody's hands would escape the statistics.
+    if (batch.first != nullptr && !batch_destination->accept_returned(batch, bytes)) {
+      core_.give_to_arenas(batch.first);
+    }
+    if (owner_ != nullptr) {
+      if (region == nullptr) return;
+      set_next_region(region, nullptr);
+      if (!destination.accept_returned({region, region, 1}, size)) core_.give_to_arenas(region);
+      return;
+    }
+  }
+  core_.release_uncached(region);
+}
+
+bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) noexcept {
+  const std::uint64_t ceiling = core_.options().max_pending_bytes_per_thread - outbox_limit();
+  const std::uint64_t before = queued_bytes_.fetch_add_relaxed(bytes);
+  if (before + bytes <= ceiling && returned_.push(list.first, list.last)) return true;
+  queued_bytes_.fetch_sub_relaxed(bytes);
+  return false;
+}
+
+std::uint64_t ThreadCache::give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept {
+  const RegionList list = cache.remove_oldest_beyond(keep);
+  core_.give_to_arenas(list.first);
+  return list.count * cache.region_size();
+}
+
+// --- bounds
+// ---------------------------------------------------------------------------------------
+
+void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
+  leased_bytes_ -= std::uint64_t{cache.granted()} * cache.region_size();
+  leased_bytes_ += std::uint64_t{limit} * cache.region_size();
+  cache.grant(limit, revoked_);
+}
+
+bool ThreadCache::widen(RegionCache& cache, std::uint32_t wanted) noexcept {
+  const std::uint32_t granted = cache.granted();
+  if (wanted <= granted) return true;
+  if (wanted > cache.max_size()) return false;
+  const std::size_t size = cache.region_size();
+  const auto first =
+      static_cast<std::uint32_t>(std::min<std::size_t>(kFirstGrantBytes / size, cache.max_size()));
+  const std::uint32_t target = std::min(cache.max_size(), std::max({wanted, first, 2 * granted}));
+  const std::uint64_t bound = core_.options().max_cached_bytes_per_thread;
+  if (leased_bytes_ + (target - granted) * size > bound) {
+    reclaim_slack(leased_bytes_ + (target - granted) * size - bound);
+  }
+  const std::uint64_t room = bound > leased_bytes_ ? bound - leased_bytes_ : 0;
+  const auto affordable =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(target - granted, room / size));
+  set_grant(cache, granted + affordable);
+  return granted + affordable >= wanted;
+}
+
+void ThreadCache::reclaim_slack(std::uint64_t wanted) noexcept {
+  std::uint64_t reclaimed = 0;
+  for (std::size_t i = 0; i < kReclaimSteps && reclaimed < wanted; ++i) {
+    reclaim_cursor_ = (reclaim_cursor_ + 1) % (2 * class_count_);
+    RegionCache& cache = caches()[reclaim_cursor_];
+    const std::uint32_t slack = cache.granted() - cache.size();
+    if (slack == 0) continue;
+    reclaimed += std::uint64_t{slack} * cache.region_size();
+    set_grant(cache, cache.size());
+  }
+}
+
+// --- trimming
+// -------------------------------------------------------------------------------------
+
+bool ThreadCache::anything_to_give() const noexcept {
+  return cached_bytes() + pending_bytes() != 0 || leased_bytes_ != 0;
+}
+
+void ThreadCache::trim(bool called_by_owner) noexcept {
+  const sync::LockGuard guard(lock_);
+  if (called_by_owner) {
+    until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
+    // Without an interval the countdown wraps, once in four thousand million allocations.
+    if (until_trim_ == 0) return;
+  }
+  if (!bound_.load_relaxed() || !anything_to_give()) return;
+  const Revoked revoked(*this, called_by_owner);
+  std::size_t trimmed = 0;
+  for_each_region_cache([this, &trimmed](RegionCache& cache) {
+    const std::uint64_t needed = cache.take_interval_hits();
+    const std::uint32_t size = cache.size();
+    const auto excess = needed < size ? size - static_cast<std::uint32_t>(needed) : 0;
+    if (excess != 0) {
+      static_cast<void>(give_back_oldest(cache, size - excess));
+      trimmed += excess;
+    }
+    if (needed == 0) cache.restart_batches();
+    const auto useful =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(needed, cache.granted()));
+    set_grant(cache, std::max(cache.size(), useful));
+  });
+  core_.count_trimmed(trimmed);
+}
+
+std::uint64_t ThreadCache::flush(bool called_by_owner) noexcept {
+  const sync::LockGuard guard(lock_);
+  if (owner_ == nullptr || !anything_to_give()) return 0;
+  const Revoked revoked(*this, called_by_owner);
+  return flush_locked();
+}
+
+std::uint64_t ThreadCache::flush_locked() noexcept {
+  std::uint64_t bytes = outbox.bytes();
+  core_.give_to_arenas(outbox.take().first);
+  std::uint64_t queued = 0;
+  Region* const returned = returned_.take_all();
+  for (const Region* region = returned; region != nullptr; region = next_region(region)) {
+    queued += region_cache(region->memory_kind, region->size_class).region_size();
+  }
+  queued_bytes_.fetch_sub_relaxed(queued);
+  core_.give_to_arenas(returned);
+  bytes += queued;
+  for_each_region_cache([this, &bytes](RegionCache& cache) {
+    bytes += give_back_oldest(cache, 0);
+    static_cast<void>(cache.take_interval_hits());
+    cache.restart_batches();
+    set_grant(cache, 0);
+  });
+  return bytes;
+}
+
+std::uint64_t ThreadCache::cached_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < 2 * class_count_; ++i) {
+    bytes += std::uint64_t{caches()[i].size()} * caches()[i].region_size();
+  }
+  return bytes;
+}
+
+void ThreadCache::audit() noexcept {
+  const sync::LockGuard guard(lock_);
+  std::uint64_t leased = 0;
+  for_each_region_cache([this, &leased](RegionCache& cache) {
+    cache.audit();
+    TARN_CHECK(cache.owner() == (bound_.load_relaxed() ? owner_ : nullptr));
+    leased += std::uint64_t{cache.granted()} * cache.region_size();
+  });
+  TARN_CHECK(leased == leased_bytes_);
+  TARN_CHECK(leased <= core_.options().max_cached_bytes_per_thread);
+  TARN_CHECK(pending_bytes() <= core_.options().max_pending_bytes_per_thread);
+}
+
+}  // namespace tarn::pool
