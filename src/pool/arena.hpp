@@ -25,7 +25,7 @@ namespace tarn::pool {
 /// What an arena needs besides chunks, replaceable in tests.
 struct ArenaSeams {
   platform::MemorySource metadata = platform::system_memory();  ///< Control blocks and page tables.
-  std::uint64_t (*now_ms)() noexcept = platform::coarse_now_ms;
+  std::uint64_t (*now_ms)() noexcept = platform::coarse_monotonic_ms;
 };
 
 /// Chunks of one memory kind behind one lock.
@@ -101,7 +101,45 @@ class alignas(64) Arena {
   void audit() const noexcept;
 
  private:
-  struct Doomed;
+  // The lists by what their chunks have in use at least.
+  enum ListIndex : std::size_t { kInit, k0, k25, k50, k75, k100 };
+
+  struct Census;
+
+  /// A run of a chunk of this arena.
+  struct Run {
+    Chunk* chunk = nullptr;
+    std::uint32_t page = 0;
+  };
+  /// Which run: `alignment` in pages; 1 where any place will do.
+  struct RunWish {
+    std::uint32_t pages;
+    std::uint32_t alignment = 1;
+    bool may_map = true;  // or keep to what is mapped
+  };
+
+  void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
+      TARN_REQUIRES(lock_);
+  [[nodiscard]] Subpage* add_subpage(sizing::SizeClass size_class, bool may_map) noexcept
+      TARN_REQUIRES(lock_);
+  void drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] Region* take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept
+      TARN_REQUIRES(lock_);
+  [[nodiscard]] Run take_run(const RunWish& wish) noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
+  void count_taken(sizing::SizeClass size_class, std::size_t count) noexcept TARN_REQUIRES(lock_);
+
+  void give_one(Region* region, Chunk& chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  void give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
+
+  void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  void finish(Chunk* doomed, std::size_t given) noexcept;
+
+  void audit_chunk(const Chunk& chunk, Census& census) const noexcept TARN_REQUIRES(lock_);
+  void audit_subpages(const Census& census) const noexcept TARN_REQUIRES(lock_);
 
   const sizing::Geometry& geometry_;
   const MemoryKind kind_;

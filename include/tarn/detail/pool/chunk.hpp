@@ -38,9 +38,13 @@ class Chunk {
   /// Bytes of metadata for a chunk: this object and what it keeps behind itself.
   [[nodiscard]] static std::size_t footprint(const sizing::Geometry& geometry) noexcept;
 
-  /// Makes a wholly free chunk over `payload` in `storage`, which has `footprint()` bytes.
+  /// Makes a wholly free chunk over `payload` in `storage`, which has `footprint()` bytes: all 0,
+  /// so that a fresh page table need not be touched, or what a chunk's end() has left.
   [[nodiscard]] static Chunk* create(void* storage, const sizing::Geometry& geometry,
                                      std::byte* payload, Arena* arena) noexcept;
+
+  /// Makes the storage fit for another chunk. @pre empty and in no list; checked.
+  void end() noexcept;
 
   Chunk(const Chunk&) = delete;
   Chunk& operator=(const Chunk&) = delete;
@@ -87,7 +91,9 @@ class Chunk {
   /// Frees the taken run that starts at `page`, bound or not, and joins it with free neighbours.
   void give_run(std::uint32_t page) noexcept;
 
-  /// Pages of the taken run that starts at `page`; 0 when none does.
+  /// Pages of the taken run that starts at `page`; 0 when a free one does.
+  ///
+  /// @pre a run starts there.
   [[nodiscard]] std::uint32_t taken_run_at(std::uint32_t page) const noexcept;
 
   [[nodiscard]] std::size_t free_bytes() const noexcept {
@@ -135,8 +141,7 @@ class Chunk {
   void tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken) noexcept;
   void insert_free(std::uint32_t page, std::uint32_t pages) noexcept;
   void erase_free(std::uint32_t page, std::uint32_t pages) noexcept;
-  void cut(std::uint32_t free_page, std::uint32_t free_pages, std::uint32_t page,
-           std::uint32_t pages) noexcept;
+  void cut(std::uint32_t free_page, std::uint32_t page, std::uint32_t pages) noexcept;
 
   std::byte* const base_;
   PageEntry* const pages_;

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serving regions from subpages and chunk lists, and taking them back. Layer: pool.
+#include "pool/arena.hpp"
+
+#include <cstdio>
+#include <new>
+#include <utility>
+
+#include "tarn/detail/base/bits.hpp"
+#include "tarn/detail/base/check.hpp"
+
+namespace tarn::pool {
+namespace {
+
+/// Reports a region that nobody may give back. Its control block is readable, whatever it is.
+[[noreturn, gnu::cold, gnu::noinline]] void report_not_live(const Region* region) noexcept {
+  char detail[64] = "";
+  if (region->size_class < sizing::kRepresentableClasses) {
+    const sizing::SizeClass size_class{static_cast<std::uint8_t>(region->size_class)};
+    std::snprintf(detail, sizeof(detail), "size class %u, %zu bytes", size_class.raw(),
+                  sizing::size_of(size_class));
+  }
+  base::fatal("region given back that is not live in this arena: released twice, or not from here",
+              region->data, detail);
+}
+
+[[nodiscard]] sizing::SizeClass class_of(const Region* region) noexcept {
+  return sizing::SizeClass{static_cast<std::uint8_t>(region->size_class)};
+}
+
+/// How many control blocks a subpage of a class needs: one more than slots where an address inside
+/// a slot, or behind the last one, may lead to a slot too many (sizing::slot_in_run).
+[[nodiscard]] std::size_t subpage_capacity(const sizing::Geometry& geometry,
+                                           sizing::SizeClass size_class) noexcept {
+  const sizing::ClassLayout& layout = geometry.layout(size_class);
+  const std::size_t slot_size = sizing::size_of(size_class);
+  const bool tiles = layout.run_pages * geometry.page_size() == layout.elements * slot_size;
+  const bool exact = geometry.page_size() <= sizing::Geometry::kDefaultPageSize ||
+                     base::is_power_of_two(slot_size);
+  return layout.elements + (tiles && exact ? 0U : 1U);
+}
+
+}  // namespace
+
+Arena::Arena(const sizing::Geometry& geometry, MemoryKind kind,
+             const platform::MemorySource& source, ChunkMap& map, unsigned index,
+             const ArenaSeams& seams) noexcept
+    : geometry_(geometry),
+      kind_(kind),
+      index_(index),
+      source_(source),
+      map_(map),
+      now_ms_(seams.now_ms),
+      metadata_(seams.metadata, Chunk::footprint(geometry)),
+      lists_{{{ChunkList::kNoMinimum, 25, geometry.chunk_size()},
+              {1, 50, geometry.chunk_size()},
+              {25, 75, geometry.chunk_size()},
+              {50, 100, geometry.chunk_size()},
+              {75, 100, geometry.chunk_size()},
+              {100, ChunkList::kNoMaximum, geometry.chunk_size()}}} {
+  lists_[kInit].set_neighbours(nullptr, &lists_[k0]);
+  lists_[k0].set_neighbours(nullptr, &lists_[k25]);
+  lists_[k25].set_neighbours(&lists_[k0], &lists_[k50]);
+  lists_[k50].set_neighbours(&lists_[k25], &lists_[k75]);
+  lists_[k75].set_neighbours(&lists_[k50], &lists_[k100]);
+  lists_[k100].set_neighbours(&lists_[k75], nullptr);
+}
+
+Arena::~Arena() {
+  release_empty();
+  const sync::LockGuard guard(lock_);
+  // A chunk that is still there holds a live region.
+  TARN_CHECK(live_regions_ == 0 && chunks_mapped_ == chunks_unmapped_);
+}
+
+// --- taking
+// ---------------------------------------------------------------------------------------
+
+RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept {
+  TARN_ASSERT(count > 0 && size_class.raw() < geometry_.class_count());
+  RegionList list;
+  Chunk* doomed = nullptr;
+  {
+    const sync::LockGuard guard(lock_);
+    const sizing::ClassLayout& layout = geometry_.layout(size_class);
+    if (layout.elements > 1) {
+      take_slots(size_class, count, list);
+    } else {
+      while (list.count < count) {
+        const RunWish wish{.pages = layout.run_pages, .may_map = list.count == 0};
+        Region* const region = take_run_region(size_class, wish);
+        if (region == nullptr) break;
+        append(list, region);
+      }
+    }
+    count_taken(size_class, list.count);
+    doom_idle(doomed);
+  }
+  if (doomed != nullptr) [[unlikely]]
+    finish(doomed, 0);
+  return list;
+}
+
+Region* Arena::take_aligned(sizing::SizeClass size_class, std::size_t alignment) noexcept {
+  TARN_ASSERT(size_class.raw() < geometry_.class_count());
+  TARN_ASSERT(base::is_power_of_two(alignment) && alignment <= geometry_.chunk_size());
+  // A run of its own, also where the class is a subpage's: slots are aligned to their size at best.
+  const std::size_t page_size = geometry_.page_size();
+  const RunWish wish{
+      .pages = static_cast<std::uint32_t>(base::ceil_div(sizing::size_of(size_class), page_size)),
+      .alignment = static_cast<std::uint32_t>(base::ceil_div(alignment, page_size))};
+  const sync::LockGuard guard(lock_);
+  Region* const region = take_run_region(size_class, wish);
+  if (region != nullptr) count_taken(size_class, 1);
+  return region;
+}
+
+void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
+  live_regions_ += count;
+  in_use_bytes_ += count * sizing::size_of(size_class);
+}
+
+void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept {
+  SubpageList& with_room = subpages_[size_class.raw()];
+  while (list.count < count) {
+    Subpage* subpage = with_room.first();
+    if (subpage == nullptr) {
+      subpage = add_subpage(size_class, list.count == 0);
+      if (subpage == nullptr) return;
+      with_room.push_front(subpage);
+    }
+    subpage->take(list, count - list.count);
+    if (subpage->is_full()) with_room.remove(subpage);
+  }
+}
+
+Subpage* Arena::add_subpage(sizing::SizeClass size_class, bool may_map) noexcept {
+  Subpage* const subpage = metadata_.take_subpage(subpage_capacity(geometry_, size_class));
+  if (subpage == nullptr) return nullptr;
+  const sizing::ClassLayout& layout = geometry_.layout(size_class);
+  const Run run = take_run({.pages = layout.run_pages, .may_map = may_map});
+  if (run.chunk == nullptr) {
+    metadata_.give_subpage(subpage);
+    return nullptr;
+  }
+  const Subpage::Shape shape{.size_class = size_class,
+                             .memory_kind = kind_,
+                             .slot_count = layout.elements,
+                             .slot_size = sizing::size_of(size_class)};
+  subpage->start(shape, run.chunk, run.page, run.chunk->page_address(run.page));
+  run.chunk->bind_run(run.page, subpage->regions(), layout.reciprocal);
+  return subpage;
+}
+
+Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept {
+  Region* const unused = metadata_.take_region();
+  if (unused == nullptr) return nullptr;
+  const Run run = take_run(wish);
+  if (run.chunk == nullptr) {
+    metadata_.give_region(unused);
+    return nullptr;
+  }
+  auto* const region = ::new (unused) Region;
+  region->data = run.chunk->page_address(run.page);
+  region->size_class = size_class.raw();
+  region->memory_kind = kind_;
+  run.chunk->bind_run(run.page, region, 0);
+  return region;
+}
+
+Arena::Run Arena::take_run(const RunWish& wish) noexcept {
+  const std::size_t bytes = std::size_t{wish.pages} << geometry_.page_shift();
+  const auto take_from = [&](Chunk& chunk) {
+    return wish.alignment == 1 ? chunk.take_run(wish.pages)
+                               : chunk.take_aligned_run(wish.pages, wish.alignment);
+  };
+  // Half full ones first, so that emptier ones may become empty; those nearly full last, because
+  // most have no room.
+  for (const ListIndex index : {k50, k25, k0, kInit, k75}) {
+    ChunkList& list = lists_[index];
+    if (!list.may_fit(bytes)) continue;
+    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
+      const std::uint32_t page = take_from(*chunk);
+      if (page == Chunk::kNoRun) continue;
+      list.after_take(chunk);
+      return {.chunk = chunk, .page = page};
+    }
+  }
+  Chunk* const chunk = wish.may_map ? add_chunk() : nullptr;
+  if (chunk == nullptr) return {};
+  const std::uint32_t page = take_from(*chunk);
+  TARN_CHECK(page != Chunk::kNoRun);
+  lists_[kInit].add(chunk);
+  return {.chunk = chunk, .page = page};
+}
+
+Chunk* Arena::add_chunk() noexcept {
+  return kept_ != nullptr ? std::exchange(kept_, nullptr) : map_chunk();
+}
+
+Chunk* Arena::map_chunk() noexcept {
+  // Under the lock, so that threads that find no room at the same moment map one chunk, not one
+  // each.
+  const std::size_t size = geometry_.chunk_size();
+  void* const payload = source_.map(source_.context, size, size, kind_);
+  if (payload == nullptr) return nullptr;
+  void* const storage = metadata_.take_chunk();
+  if (storage != nullptr) {
+    auto* const chunk = Chunk::create(storage, geometry_, static_cast<std::byte*>(payload), this);
+    if (map_.insert(chunk)) {
+      ++chunks_mapped_;
+      return chunk;
+    }
+    metadata_.give_chunk(chunk);
+  }
+  source_.unmap(source_.context, payload, size, size, kind_);
+  return nullptr;
+}
+
+// --- giving back
+// ----------------------------------------------------------------------------------
+
+void Arena::give(Region* first) noexcept {
+  Chunk* doomed = nullptr;
+  std::size_t count = 0;
+  {
+    const sync::LockGuard guard(lock_);
+    Chunk* chunk = nullptr;
+    for (Region* region = first; region != nullptr; ++count) {
+      Region* const next = next_region(region);
+      // Neighbours in a list mostly lie in one chunk; below its start the difference wraps.
+      if (chunk == nullptr ||
+          static_cast<std::size_t>(region->data - chunk->base()) >= geometry_.chunk_size()) {
+        chunk = &chunk_of(region);
+      }
+      give_one(region, *chunk, doomed);
+      if (doomed == chunk) chunk = nullptr;
+      region = next;
+    }
+    doom_idle(doomed);
+    if (doomed == nullptr) [[likely]] {
+      live_regions_ -= count;
+      return;
+    }
+  }
+  finish(doomed, count);
+}
+
+Chunk& Arena::chunk_of(const Region* region) const noexcept {
+  Chunk* const chunk = map_.find(region->data);
+  if (chunk == nullptr || &chunk->arena() != this) report_not_live(region);
+  return *chunk;
+}
+
+void Arena::give_one(Region* region, Chunk& chunk, Chunk*& doomed) noexcept {
+  const PageEntry& entry = chunk.entry_of(region->data);
+  if (entry.regions == nullptr) report_not_live(region);
+  if (entry.reciprocal == 0) {
+    const std::uint32_t page = chunk.page_of(region->data);
+    if (entry.regions != region || chunk.page_address(page) != region->data) {
+      report_not_live(region);
+    }
+    in_use_bytes_ -= sizing::size_of(class_of(region));
+    metadata_.give_region(region);
+    give_run(chunk, page, doomed);
+    return;
+  }
+  Subpage* const subpage = Subpage::of_regions(entry.regions);
+  if (!subpage->is_live(region)) report_not_live(region);
+  SubpageList& with_room = subpages_[subpage->size_class().raw()];
+  const bool was_full = subpage->is_full();
+  set_next_region(region, nullptr);
+  subpage->give(region);
+  in_use_bytes_ -= subpage->slot_size();
+  if (was_full) {
+    with_room.push_front(subpage);
+  } else if (subpage->is_empty() && !with_room.is_only(subpage)) {
+    // The last one of a class stays, so that a single region taken and given back is cheap.
+    drop_subpage(subpage, doomed);
+  }
+}
+
+void Arena::drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept {
+  subpages_[subpage->size_class().raw()].remove(subpage);
+  Chunk& chunk = subpage->chunk();
+  const std::uint32_t page = subpage->page();
+  metadata_.give_subpage(subpage);
+  give_run(chunk, page, doomed);
+}
+
+void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept {
+  chunk.give_run(page);
+  if (chunk.list->after_give(&chunk)) return;
+  if (kept_ == nullptr) {
+    kept_ = &chunk;
+    kept_since_ms_ = now_ms_();
+  } else {
+    doom(&chunk, doomed);
+  }
+}
+
+/// Takes a chunk that is empty and in no list out of the arena; finish() unmaps it.
+void Arena::doom(Chunk* chunk, Chunk*& doomed) noexcept {
+  map_.erase(chunk);
+  ++chunks_unmapped_;
+  chunk->next = doomed;
+  doomed = chunk;
+}
+
+void Arena::doom_idle(Chunk*& doomed) noexcept {
+  if (kept_ == nullptr || now_ms_() - kept_since_ms_ < kIdleMs) return;
+  doom(std::exchange(kept_, nullptr), doomed);
+}
+
+/// Unmaps doomed chunks, which takes the system a while, without the lock; then counts as given
+/// what give() has taken back, in the last moment in which it uses the arena.
+void Arena::finish(Chunk* doomed, std::size_t given) noexcept {
+  const std::size_t size = geometry_.chunk_size();
+  for (const Chunk* chunk = doomed; chunk != nullptr; chunk = chunk->next) {
+    source_.unmap(source_.context, chunk->base(), size, size, kind_);
+  }
+  const sync::LockGuard guard(lock_);
+  while (doomed != nullptr) metadata_.give_chunk(std::exchange(doomed, doomed->next));
+  live_regions_ -= given;
+}
+
+void Arena::release_empty() noexcept {
+  Chunk* doomed = nullptr;
+  {
+    const sync::LockGuard guard(lock_);
+    for (std::size_t raw = 0; raw < geometry_.small_count(); ++raw) {
+      for (Subpage* subpage = subpages_[raw].first(); subpage != nullptr;) {
+        Subpage* const next = subpage->next;
+        if (subpage->is_empty()) drop_subpage(subpage, doomed);
+        subpage = next;
+      }
+    }
+    for (Chunk* chunk = lists_[kInit].first(); chunk != nullptr;) {
+      Chunk* const next = chunk->next;
+      if (chunk->is_empty()) {
+        lists_[kInit].remove(chunk);
+        doom(chunk, doomed);
+      }
+      chunk = next;
+    }
+    if (kept_ != nullptr) doom(std::exchange(kept_, nullptr), doomed);
+  }
+  finish(doomed, 0);
+}
+
+void Arena::release_idle() noexcept {
+  Chunk* doomed = nullptr;
+  {
+    const sync::LockGuard guard(lock_);
+    doom_idle(doomed);
+  }
+  if (doomed != nullptr) finish(doomed, 0);
+}
+
+// --- looking
+// --------------------------------------------------------------------------------------
+
+ArenaStats Arena::stats() const noexcept {
+  ArenaStats stats;
+  stats.thread_caches = thread_caches();
+  const sync::LockGuard guard(lock_);
+  stats.chunks = static_cast<std::size_t>(chunks_mapped_ - chunks_unmapped_);
+  stats.mapped_bytes = std::uint64_t{stats.chunks} * geometry_.chunk_size();
+  stats.in_use_bytes = in_use_bytes_;
+  stats.free_bytes = stats.mapped_bytes - in_use_bytes_;
+  for (std::size_t i = 0; i < kListCount; ++i) stats.chunk_lists[i] = lists_[i].stats();
+  return stats;
+}
+
+std::size_t Arena::live_regions() const noexcept {
+  const sync::LockGuard guard(lock_);
+  return live_regions_;
+}
+
+std::uint64_t Arena::chunks_mapped() const noexcept {
+  const sync::LockGuard guard(lock_);
+  return chunks_mapped_;
+}
+
+std::uint64_t Arena::chunks_unmapped() const noexcept {
+  const sync::LockGuard guard(lock_);
+  return chunks_unmapped_;
+}
+
+/// What a walk over the chunks has found.
+struct Arena::Census {
+  std::size_t chunks = 0;
+  std::size_t regions = 0;
+  std::uint64_t bytes = 0;
+  std::size_t subpages_with_room = 0;
+};
+
+void Arena::audit() const noexcept {
+  const sync::LockGuard guard(lock_);
+  Census census;
+  for (const ChunkList& list : lists_) {
+    list.audit();
+    for (const Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
+      audit_chunk(*chunk, census);
+    }
+  }
+  if (kept_ != nullptr) {
+    TARN_CHECK(kept_->is_empty() && kept_->list == nullptr);
+    audit_chunk(*kept_, census);
+  }
+  audit_subpages(census);
+  TARN_CHECK(census.chunks == chunks_mapped_ - chunks_unmapped_);
+  TARN_CHECK(census.regions == live_regions_);
+  TARN_CHECK(census.bytes == in_use_bytes_);
+}
+
+void Arena::audit_chunk(const Chunk& chunk, Census& census) const noexcept {
+  chunk.audit();
+  TARN_CHECK(map_.find(chunk.base()) == &chunk && &chunk.arena() == this);
+  ++census.chunks;
+  chunk.for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
+    if (!taken) return;
+    const PageEntry& entry = chunk.entry_of(chunk.page_address(page));
+    TARN_CHECK(entry.regions != nullptr);
+    if (entry.reciprocal == 0) {
+      const Region& region = *entry.regions;
+      TARN_CHECK(region.data == chunk.page_address(page) && region.memory_kind == kind_);
+      const std::size_t size = sizing::size_of(class_of(&region));
+      TARN_CHECK(base::ceil_div(size, geometry_.page_size()) == pages);
+      ++census.regions;
+      census.bytes += size;
+      return;
+    }
+    const Subpage& subpage = *Subpage::of_regions(entry.regions);
+    subpage.audit();
+    TARN_CHECK(&subpage.chunk() == &chunk && subpage.page() == page);
+    const sizing::ClassLayout& layout = geometry_.layout(subpage.size_class());
+    TARN_CHECK(layout.run_pages == pages && layout.elements == subpage.slot_count());
+    TARN_CHECK(layout.reciprocal == entry.reciprocal);
+    const std::size_t live = subpage.slot_count() - subpage.free_count();
+    census.regions += live;
+    census.bytes += live * subpage.slot_size();
+    if (!subpage.is_full()) ++census.subpages_with_room;
+  });
+}
+
+void Arena::audit_subpages(const Census& census) const noexcept {
+  std::size_t with_room = 0;
+  for (std::size_t raw = 0; raw < subpages_.size(); ++raw) {
+    std::size_t empty = 0;
+    const Subpage* before = nullptr;
+    for (Subpage* subpage = subpages_[raw].first(); subpage != nullptr; subpage = subpage->next) {
+      TARN_CHECK(subpage->prev == before && subpage->size_class().raw() == raw);
+      TARN_CHECK(!subpage->is_full());
+      const Chunk& chunk = subpage->chunk();
+      const PageEntry& entry = chunk.entry_of(chunk.page_address(subpage->page()));
+      TARN_CHECK(entry.regions == subpage->regions());
+      if (subpage->is_empty()) ++empty;
+      before = subpage;
+      TARN_CHECK(++with_room <= census.subpages_with_room);
+    }
+    TARN_CHECK(empty <= 1);
+  }
+  TARN_CHECK(with_room == census.subpages_with_room);
+}
+
+}  // namespace tarn::pool

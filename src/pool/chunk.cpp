@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cutting a chunk into runs and joining them again. Layer: pool.
+#include "tarn/detail/pool/chunk.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "pool/run_set.hpp"
+#include "tarn/detail/base/bits.hpp"
+#include "tarn/detail/base/check.hpp"
+
+namespace tarn::pool {
+namespace {
+
+/// Where the parts of a chunk's metadata lie, in bytes from its start.
+///
+///     | Chunk | RunSet | page table: 16 bytes a page | bitmaps of free runs | tags: 2 bytes a page
+///     |
+struct Layout {
+  std::size_t run_set;
+  std::size_t pages;
+  std::size_t bitmaps;
+  std::size_t tags;
+  std::size_t size;
+};
+
+[[nodiscard]] Layout layout_of(const sizing::Geometry& geometry) noexcept {
+  Layout layout{};
+  layout.run_set = base::align_up(sizeof(Chunk), alignof(RunSet));
+  layout.pages = base::align_up(layout.run_set + sizeof(RunSet), sizeof(PageEntry));
+  layout.bitmaps = layout.pages + geometry.chunk_pages() * sizeof(PageEntry);
+  layout.tags = layout.bitmaps + RunSet::footprint(geometry.chunk_pages(), geometry.page_classes());
+  layout.size = layout.tags + geometry.chunk_pages() * sizeof(std::uint16_t);
+  return layout;
+}
+
+}  // namespace
+
+static_assert(sizing::Geometry::kMaxMaxOrder <= 14, "tags have 15 bits for a run's length");
+
+std::size_t Chunk::footprint(const sizing::Geometry& geometry) noexcept {
+  return layout_of(geometry).size;
+}
+
+Chunk* Chunk::create(void* storage, const sizing::Geometry& geometry, std::byte* payload,
+                     Arena* arena) noexcept {
+  const Layout layout = layout_of(geometry);
+  auto* const start = static_cast<std::byte*>(storage);
+  auto* const bitmaps = reinterpret_cast<std::uint64_t*>(start + layout.bitmaps);
+  auto* const free_runs = ::new (start + layout.run_set)
+      RunSet(bitmaps, geometry.chunk_pages(), geometry.page_classes());
+  return ::new (storage) Chunk(geometry, payload, arena, *free_runs,
+                               reinterpret_cast<PageEntry*>(start + layout.pages),
+                               reinterpret_cast<std::uint16_t*>(start + layout.tags));
+}
+
+Chunk::Chunk(const sizing::Geometry& geometry, std::byte* payload, Arena* arena, RunSet& free_runs,
+             PageEntry* pages, std::uint16_t* tags) noexcept
+    : base_(payload),
+      pages_(pages),
+      page_shift_(geometry.page_shift()),
+      page_count_(static_cast<std::uint32_t>(geometry.chunk_pages())),
+      free_pages_(page_count_),
+      arena_(arena),
+      geometry_(geometry),
+      free_runs_(free_runs),
+      tags_(tags) {
+  TARN_CHECK(base::is_aligned(reinterpret_cast<std::uintptr_t>(payload), geometry.chunk_size()));
+  insert_free(0, page_count_);
+}
+
+void Chunk::end() noexcept {
+  TARN_CHECK(is_empty() && list == nullptr);
+  erase_free(0, page_count_);
+  TARN_ASSERT(free_runs_.empty());
+}
+
+void Chunk::tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken) noexcept {
+  const auto tag = static_cast<std::uint16_t>(pages | taken);
+  tags_[page] = tag;
+  tags_[page + pages - 1] = tag;
+}
+
+void Chunk::insert_free(std::uint32_t page, std::uint32_t pages) noexcept {
+  tag_run(page, pages, 0);
+  free_runs_.insert(geometry_.pages2idx_floor(pages), page);
+}
+
+void Chunk::erase_free(std::uint32_t page, std::uint32_t pages) noexcept {
+  free_runs_.erase(geometry_.pages2idx_floor(pages), page);
+}
+
+/// Takes [page, page + pages) out of the free run at `free_page`; what is left of it stays free.
+void Chunk::cut(std::uint32_t free_page, std::uint32_t page, std::uint32_t pages) noexcept {
+  const std::uint32_t free_end = free_page + tags_[free_page];
+  const std::uint32_t end = page + pages;
+  TARN_ASSERT(free_page <= page && end <= free_end);
+  erase_free(free_page, free_end - free_page);
+  if (page != free_page) insert_free(free_page, page - free_page);
+  if (end != free_end) insert_free(end, free_end - end);
+  tag_run(page, pages, kTaken);
+  free_pages_ -= pages;
+}
+
+std::uint32_t Chunk::take_run(std::uint32_t pages) noexcept {
+  TARN_ASSERT(pages > 0 && pages <= page_count_);
+  const std::size_t page_class = free_runs_.first_class(geometry_.pages2idx(pages));
+  if (page_class == RunSet::kMaxClasses) return kNoRun;
+  const std::uint32_t page = free_runs_.lowest(page_class);
+  cut(page, page, pages);
+  return page;
+}
+
+std::uint32_t Chunk::take_aligned_run(std::uint32_t pages, std::uint32_t alignment_pages) noexcept {
+  TARN_ASSERT(pages > 0 && pages <= page_count_ && alignment_pages <= page_count_);
+  // Which free run has an aligned place shows only by looking at each, shortest class first; at
+  // most half of the pages start one, and requests of this kind are rare.
+  for (std::size_t page_class = free_runs_.first_class(geometry_.pages2idx_floor(pages));
+       page_class != RunSet::kMaxClasses; page_class = free_runs_.first_class(page_class + 1)) {
+    for (std::uint32_t free_page = free_runs_.lowest(page_class); free_page != RunSet::kNone;
+         free_page = free_runs_.lowest_from(page_class, free_page + 1)) {
+      const auto page = static_cast<std::uint32_t>(base::align_up(free_page, alignment_pages));
+      if (page + pages > free_page + tags_[free_page]) continue;
+      cut(free_page, page, pages);
+      return page;
+    }
+  }
+  return kNoRun;
+}
+
+void Chunk::bind_run(std::uint32_t page, Region* regions, std::uint32_t reciprocal) noexcept {
+  const std::uint32_t pages = taken_run_at(page);
+  TARN_ASSERT(pages > 0);
+  const PageEntry entry{.regions = regions,
+                        .run_offset = static_cast<std::uint32_t>(std::size_t{page} << page_shift_),
+                        .reciprocal = reciprocal};
+  std::fill_n(pages_ + page, pages, entry);
+}
+
+void Chunk::give_run(std::uint32_t page) noexcept {
+  std::uint32_t pages = taken_run_at(page);
+  TARN_CHECK(pages > 0);
+  std::fill_n(pages_ + page, pages, PageEntry{});
+  free_pages_ += pages;
+  const std::uint32_t end = page + pages;
+  if (end < page_count_ && (tags_[end] & kTaken) == 0) {
+    erase_free(end, tags_[end]);
+    pages += tags_[end];
+  }
+  if (page > 0 && (tags_[page - 1] & kTaken) == 0) {
+    const std::uint32_t before = tags_[page - 1];
+    erase_free(page - before, before);
+    page -= before;
+    pages += before;
+  }
+  insert_free(page, pages);
+}
+
+std::uint32_t Chunk::taken_run_at(std::uint32_t page) const noexcept {
+  return (tags_[page] & kTaken) != 0 ? tags_[page] & kLengthMask : 0;
+}
+
+unsigned Chunk::usage() const noexcept {
+  if (free_pages_ == 0) return 100;
+  const auto free_percent = static_cast<unsigned>(std::uint64_t{free_pages_} * 100 / page_count_);
+  return free_percent == 0 ? 99 : 100 - free_percent;
+}
+
+void Chunk::audit() const noexcept {
+  free_runs_.audit();
+  std::uint32_t covered = 0;
+  std::uint32_t free_pages = 0;
+  std::size_t free_runs = 0;
+  bool before_is_free = false;
+  for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
+    TARN_CHECK(page == covered && pages > 0 && pages <= page_count_ - page);
+    TARN_CHECK(tags_[page + pages - 1] == tags_[page]);
+    covered += pages;
+    for (std::uint32_t i = page; i < page + pages; ++i) {
+      const PageEntry& entry = pages_[i];
+      TARN_CHECK(entry.regions == pages_[page].regions);
+      TARN_CHECK(entry.regions == nullptr || entry.run_offset == std::size_t{page} << page_shift_);
+      TARN_CHECK(entry.reciprocal == pages_[page].reciprocal);
+    }
+    if (!taken) {
+      TARN_CHECK(!before_is_free);
+      TARN_CHECK(pages_[page].regions == nullptr);
+      TARN_CHECK(free_runs_.contains(geometry_.pages2idx_floor(pages), page));
+      free_pages += pages;
+      ++free_runs;
+    }
+    before_is_free = !taken;
+  });
+  TARN_CHECK(covered == page_count_);
+  TARN_CHECK(free_pages == free_pages_);
+  TARN_CHECK(free_runs == free_runs_.count());
+}
+
+}  // namespace tarn::pool
