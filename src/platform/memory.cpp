@@ -70,6 +70,8 @@ void* system_map(void* /*context*/, std::size_t size, std::size_t alignment,
                  MemoryKind kind) noexcept {
   TARN_CHECK(base::is_power_of_two(alignment));
   if (kind == MemoryKind::heap) {
+    // libstdc++ rounds the size up to the alignment without looking for an overflow.
+    if (!base::can_align_up(size, alignment)) return nullptr;
     return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
   }
   const std::size_t mapped = direct_size(size);
