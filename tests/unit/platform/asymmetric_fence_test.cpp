@@ -26,7 +26,8 @@ TEST(AsymmetricFence, WorksHere) {
 
 // Goal: never do both threads read the old value (Dekker's pattern). Method: both run freely, the
 // heavy one announces a round and then waits a little, each time longer, so that the two meet at
-// some of the rounds. Without the heavy fence a two-core x86 shows some hundred misses.
+// some of the rounds. Without the heavy fence an optimised build on two
+// quiet x86 cores misses in most runs.
 TEST(AsymmetricFence, LetsOneOfTwoThreadsSeeTheOther) {
   constexpr int kRounds = 10'000;
   // Cache lines of their own: a store is late only while its line is elsewhere.
