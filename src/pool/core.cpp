@@ -215,7 +215,7 @@ Region* PoolCore::take_from(ThreadCache* cache, std::size_t size_class, std::siz
   Region* region = nullptr;
   if (alignment > geometry_.page_size()) {
     // Regions are aligned to pages at most, so a cached one may not do.
-    region = take_one(*cache->arena(kind), kind, static_cast<std::uint8_t>(size_class), alignment);
+    region = take_one(*cache->arena(kind), static_cast<std::uint8_t>(size_class), alignment);
     if (region != nullptr) cache->adopt(region, stock, tag);
   } else {
     region = stock.pop(tag);
@@ -232,7 +232,7 @@ Region* PoolCore::take_uncached(std::size_t size_class, std::size_t alignment, M
   const auto token = reinterpret_cast<std::uintptr_t>(tls::thread_token());
   constexpr std::uintptr_t kSpread = 0x9E3779B97F4A7C15;  // golden ratio: neighbours part
   Arena& arena = *arenas[((token * kSpread) >> 32) % arenas.size()];
-  Region* const region = take_one(arena, kind, static_cast<std::uint8_t>(size_class), alignment);
+  Region* const region = take_one(arena, static_cast<std::uint8_t>(size_class), alignment);
   if (region == nullptr) return nullptr;
   region->link =
       reinterpret_cast<std::uintptr_t>(&parts_->caches.nobodys().region_cache(kind, size_class)) |
@@ -241,22 +241,17 @@ Region* PoolCore::take_uncached(std::size_t size_class, std::size_t alignment, M
   return region;
 }
 
-Region* PoolCore::take_one(Arena& arena, MemoryKind kind, std::uint8_t size_class,
-                           std::size_t alignment) noexcept {
-  if (alignment <= geometry_.page_size()) return take_from_arena(arena, kind, size_class, 1).first;
+Region* PoolCore::take_one(Arena& arena, std::uint8_t size_class, std::size_t alignment) noexcept {
+  if (alignment <= geometry_.page_size()) return take_from_arena(arena, size_class, 1).first;
   Region* const region = arena.take_aligned(SizeClass{size_class}, alignment);
   if (region == nullptr) return nullptr;
-  region->memory_kind = kind;
   count_out(1);
   return region;
 }
 
-RegionList PoolCore::take_from_arena(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+RegionList PoolCore::take_from_arena(Arena& arena, std::uint8_t size_class,
                                      std::size_t count) noexcept {
   const RegionList list = arena.take(SizeClass{size_class}, count);
-  for (Region* region = list.first; region != nullptr; region = next_region(region)) {
-    region->memory_kind = kind;
-  }
   if (list.count != 0) count_out(list.count);
   return list;
 }

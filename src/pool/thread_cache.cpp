@@ -149,8 +149,7 @@ void ThreadCache::refill(RegionCache& cache) noexcept {
   std::uint32_t count = cache.next_batch(most);
   // One region is the caller's and leaves at once; the others must be within the bounds.
   if (count > 1 && !widen(cache, count)) count = std::max<std::uint32_t>(cache.granted(), 1);
-  cache.add(core_.take_from_arena(*arena(cache.memory_kind()), cache.memory_kind(),
-                                  cache.size_class(), count));
+  cache.add(core_.take_from_arena(*arena(cache.memory_kind()), cache.size_class(), count));
 }
 
 void ThreadCache::take_over_returned() noexcept {

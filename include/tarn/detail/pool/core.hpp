@@ -133,8 +133,8 @@ class PoolCore {
   void release_uncached(Region* region) noexcept;
   /// Takes back a huge region; the core may be gone afterwards.
   void give_huge(HugeRegion* region) noexcept;
-  /// Takes up to `count` regions from an arena of `kind`.
-  [[nodiscard]] RegionList take_from_arena(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+  /// Takes up to `count` regions from an arena; counts them as out.
+  [[nodiscard]] RegionList take_from_arena(Arena& arena, std::uint8_t size_class,
                                            std::size_t count) noexcept;
   [[nodiscard]] bool is_closed() const noexcept { return closed_.load_acquire(); }
   [[nodiscard]] std::size_t key_index() const noexcept { return key_index_; }
@@ -154,7 +154,7 @@ class PoolCore {
                                   MemoryKind kind, std::uintptr_t tag) noexcept;
   [[nodiscard]] Region* take_uncached(std::size_t size_class, std::size_t alignment,
                                       MemoryKind kind, std::uintptr_t tag) noexcept;
-  [[nodiscard]] Region* take_one(Arena& arena, MemoryKind kind, std::uint8_t size_class,
+  [[nodiscard]] Region* take_one(Arena& arena, std::uint8_t size_class,
                                  std::size_t alignment) noexcept;
   void send_to_owner(Region* region, ThreadCache& owner) noexcept;
   [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
