@@ -16,7 +16,7 @@ namespace {
 [[noreturn, gnu::cold, gnu::noinline]] void report_not_live(const Region* region) noexcept {
   char detail[64] = "";
   if (region->size_class < sizing::kRepresentableClasses) {
-    const sizing::SizeClass size_class{static_cast<std::uint8_t>(region->size_class)};
+    const auto size_class = sizing::SizeClass::from_index(region->size_class);
     std::snprintf(detail, sizeof(detail), "size class %u, %zu bytes", size_class.raw(),
                   sizing::size_of(size_class));
   }
@@ -25,7 +25,7 @@ namespace {
 }
 
 [[nodiscard]] sizing::SizeClass class_of(const Region* region) noexcept {
-  return sizing::SizeClass{static_cast<std::uint8_t>(region->size_class)};
+  return sizing::SizeClass::from_index(region->size_class);
 }
 
 /// How many control blocks a subpage of a class needs: one more than slots where an address inside

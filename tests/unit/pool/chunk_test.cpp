@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cutting and joining runs, and the way from an address to its region.
+#include "tarn/detail/pool/chunk.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "support/pool_parts.hpp"
+#include "tarn/detail/base/bits.hpp"
+
+namespace tarn::pool {
+namespace {
+
+using sizing::Geometry;
+
+/// Offset and length in pages of every free run.
+std::vector<std::pair<std::uint32_t, std::uint32_t>> free_runs(const Chunk& chunk) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> runs;
+  chunk.for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
+    if (!taken) runs.emplace_back(page, pages);
+  });
+  return runs;
+}
+
+using Runs = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
+// PooledByteBufAllocatorTest.testCollapse.
+TEST(Chunk, FreedNeighboursBecomeOneRun) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  EXPECT_EQ(chunk->take_run(4), 0U);
+  EXPECT_EQ(chunk->take_run(5), 4U);
+  EXPECT_EQ(chunk->take_run(6), 9U);
+  chunk->give_run(4);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{4, 5}, {15, 497}}));
+  chunk->give_run(9);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{4, 508}}));
+  EXPECT_EQ(chunk->take_run(10), 4U);
+  chunk->give_run(0);
+  chunk->give_run(4);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{0, 512}}));
+  EXPECT_EQ(chunk->take_run(20), 0U);
+  chunk->audit();
+}
+
+// PooledByteBufAllocatorTest.testAllocateSmallOffset: freed in either order, lowest first.
+TEST(Chunk, ReusesTheLowestOffsetFirst) {
+  const Geometry geometry;
+  for (const bool ascending : {true, false}) {
+    test::OwnChunk chunk(geometry);
+    std::vector<std::uint32_t> runs;
+    while (chunk->free_bytes() >= 5 * geometry.page_size()) runs.push_back(chunk->take_run(5));
+    ASSERT_EQ(runs.size(), 102U);
+    // Every second one, so that they stay apart.
+    std::vector<std::uint32_t> freed;
+    for (std::size_t i = 0; i < runs.size(); i += 2) freed.push_back(runs[i]);
+    if (!ascending) std::reverse(freed.begin(), freed.end());
+    for (const std::uint32_t page : freed) chunk->give_run(page);
+    for (std::uint32_t i = 0; i < 102; i += 2) EXPECT_EQ(chunk->take_run(5), i * 5);
+    chunk->audit();
+  }
+}
+
+TEST(Chunk, PrefersTheShortestClassThatFits) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t twenty = chunk->take_run(20);
+  EXPECT_EQ(chunk->take_run(1), 20U);
+  const std::uint32_t six = chunk->take_run(6);
+  EXPECT_EQ(chunk->take_run(1), 27U);
+  chunk->give_run(twenty);
+  chunk->give_run(six);
+  EXPECT_EQ(chunk->take_run(5), six);
+  EXPECT_EQ(chunk->take_run(7), twenty);
+  EXPECT_EQ(chunk->take_run(100), 28U);
+  chunk->audit();
+}
+
+TEST(Chunk, UsageIsRoundedAsNettyDoes) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  EXPECT_EQ(chunk->usage(), 0U);
+  const std::uint32_t first = chunk->take_run(1);
+  EXPECT_EQ(chunk->usage(), 1U);  // 511 of 512 pages free: 99.8, cut to 99
+  EXPECT_EQ(chunk->take_run(448), 1U);
+  EXPECT_EQ(chunk->take_run(56), 449U);
+  EXPECT_EQ(chunk->take_run(7), 505U);
+  EXPECT_EQ(chunk->usage(), 100U);
+  chunk->give_run(first);
+  EXPECT_EQ(chunk->usage(), 99U);  // less than 1 percent free, but not full
+}
+
+TEST(Chunk, OnlyTheStartOfARegionLeadsToIt) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  Region region;
+  const std::uint32_t gap = chunk->take_run(3);
+  const std::uint32_t page = chunk->take_run(4);
+  chunk->give_run(gap);
+  region.data = chunk->page_address(page);
+  EXPECT_EQ(chunk->region_at(region.data), nullptr);  // not bound yet
+  chunk->bind_run(page, &region, 0);
+  EXPECT_EQ(chunk->region_at(region.data), &region);
+  EXPECT_EQ(chunk->region_at(region.data + 1), nullptr);
+  EXPECT_EQ(chunk->region_at(region.data + geometry.page_size()), nullptr);
+  EXPECT_EQ(chunk->region_at(chunk->base()), nullptr);
+  EXPECT_EQ(chunk->region_at(chunk->page_address(page + 4)), nullptr);
+  EXPECT_EQ(chunk->entry_of(region.data + 3 * geometry.page_size() + 5).regions, &region);
+  EXPECT_EQ(chunk->page_of(region.data + 5), page);
+  chunk->give_run(page);
+  EXPECT_EQ(chunk->region_at(region.data), nullptr);
+}
+
+// Goal: region_at finds every slot of every subpage class and nothing else, in every run shape.
+// Method: every address a multiple of 8 of a whole run, for pages up to 64 KiB.
+TEST(Chunk, EverySlotOfASubpageIsFoundAndNothingElse) {
+  for (const Geometry& geometry : {Geometry{4096, 0}, Geometry{4096, 3}, Geometry{8192, 3},
+                                   Geometry{16384, 3}, Geometry{65536, 3}}) {
+    test::OwnChunk chunk(geometry);
+    for (std::size_t raw = 0; raw < geometry.small_count(); ++raw) {
+      const auto size_class = sizing::SizeClass::from_index(raw);
+      const sizing::ClassLayout& layout = geometry.layout(size_class);
+      if (layout.elements == 1) continue;
+      const std::size_t slot_size = sizing::size_of(size_class);
+      const std::uint32_t page = chunk->take_run(layout.run_pages);
+      std::vector<Region> regions(layout.elements + 1);  // the last stays dead
+      std::byte* const memory = chunk->page_address(page);
+      for (std::size_t i = 0; i < layout.elements; ++i) regions[i].data = memory + i * slot_size;
+      chunk->bind_run(page, regions.data(), layout.reciprocal);
+      const std::size_t step = geometry.page_size() > 8192 ? 40 : 8;
+      for (std::size_t offset = 0; offset < layout.run_pages * geometry.page_size();
+           offset += step) {
+        const std::size_t slot = offset / slot_size;
+        Region* const expected =
+            offset % slot_size == 0 && slot < layout.elements ? &regions[slot] : nullptr;
+        ASSERT_EQ(chunk->region_at(memory + offset), expected) << slot_size << " at " << offset;
+      }
+      for (std::size_t i = 0; i < layout.elements; ++i) {
+        ASSERT_EQ(chunk->region_at(regions[i].data), &regions[i]);
+      }
+      chunk->give_run(page);
+    }
+    EXPECT_TRUE(chunk->is_empty());
+    chunk->audit();
+  }
+}
+
+TEST(Chunk, AlignedRunsGiveTheExcessBack) {
+  const Geometry geometry{4096, 4};
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t first = chunk->take_run(1);
+  EXPECT_EQ(chunk->take_aligned_run(3, 8), 8U);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{1, 7}, {11, 5}}));
+  EXPECT_EQ(chunk->take_aligned_run(2, 2), 12U);  // of the five behind, the shorter run
+  EXPECT_EQ(chunk->take_aligned_run(2, 8), Chunk::kNoRun);
+  chunk->audit();
+  chunk->give_run(8);
+  chunk->give_run(12);
+  chunk->give_run(first);
+  EXPECT_EQ(chunk->take_aligned_run(16, 16), 0U);
+  chunk->audit();
+}
+
+TEST(Chunk, AnEndedChunkLeavesItsStorageReady) {
+  const Geometry geometry{4096, 4};
+  test::OwnChunk chunk(geometry);
+  Region region;
+  for (int life = 0; life < 3; ++life) {
+    const std::uint32_t page = chunk->take_run(5);
+    chunk->bind_run(page, &region, 0);
+    chunk->give_run(page);
+    chunk->end();
+    Chunk* const next = Chunk::create(chunk.storage(), geometry, chunk.payload(), nullptr);
+    ASSERT_EQ(next, chunk.get());
+    next->audit();
+    EXPECT_TRUE(next->is_empty());
+  }
+}
+
+TEST(ChunkDeathTest, ARunInUseCannotEnd) {
+  const Geometry geometry{4096, 2};
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t page = chunk->take_run(1);
+  EXPECT_DEATH(chunk->end(), "is_empty");
+  chunk->give_run(page);
+  EXPECT_DEATH(chunk->give_run(page), "pages > 0");
+}
+
+// 4 MiB of pages cost 11 KiB of metadata; a change of that shows here first.
+TEST(Chunk, MetadataIsBelowAThirdOfAPercent) {
+  EXPECT_LE(Chunk::footprint(Geometry{}), 12 * base::kKiB);
+  const Geometry largest{8192, 14};
+  EXPECT_LE(Chunk::footprint(largest) * 300, largest.chunk_size());
+}
+
+// --- against a model
+// ------------------------------------------------------------------------------
+
+/// Pages and their owners, searched page by page.
+class Model {
+ public:
+  explicit Model(const Geometry& geometry)
+      : geometry_(geometry), taken_(geometry.chunk_pages(), false) {}
+
+  /// Where best fit must put a run: shortest fitting class first, then the lowest offset.
+  [[nodiscard]] std::optional<std::uint32_t> place(std::uint32_t pages,
+                                                   std::uint32_t alignment) const {
+    // An unaligned search starts at the class that is sure to fit; an aligned one looks at each
+    // run.
+    const std::size_t least = alignment == 0 ? geometry_.pages2idx(pages) : 0;
+    std::optional<std::uint32_t> best;
+    std::size_t best_class = geometry_.page_classes();
+    for (const auto& [page, length] : free()) {
+      const std::size_t page_class = geometry_.pages2idx_floor(length);
+      const auto at =
+          alignment == 0 ? page : static_cast<std::uint32_t>(base::align_up(page, alignment));
+      if (page_class < least || page_class >= best_class || at + pages > page + length) continue;
+      best = at;
+      best_class = page_class;
+    }
+    return best;
+  }
+  [[nodiscard]] Runs free() const {
+    Runs runs;
+    for (std::uint32_t page = 0; page < taken_.size(); ++page) {
+      if (taken_[page]) continue;
+      if (page > 0 && !taken_[page - 1]) {
+        ++runs.back().second;
+      } else {
+        runs.emplace_back(page, 1);
+      }
+    }
+    return runs;
+  }
+  void take(std::uint32_t page, std::uint32_t pages) {
+    for (std::uint32_t i = page; i < page + pages; ++i) {
+      ASSERT_FALSE(taken_[i]) << "page " << i << " taken twice";
+      taken_[i] = true;
+    }
+  }
+  void give(std::uint32_t page, std::uint32_t pages) {
+    std::fill_n(taken_.begin() + page, pages, false);
+  }
+
+ private:
+  const Geometry& geometry_;
+  std::vector<bool> taken_;
+};
+
+// Goal: runs never overlap, free ones are always joined, and the place is the best fit. Method:
+// random takes, aligned takes and returns, against a page-by-page model; audit after each.
+TEST(Chunk, IsBestFitOverPages) {
+  for (const Geometry& geometry : {Geometry{4096, 0}, Geometry{4096, 2}, Geometry{4096, 4},
+                                   Geometry{4096, 7}, Geometry{65536, 3}}) {
+    test::Random random;
+    test::OwnChunk chunk(geometry);
+    Model model(geometry);
+    std::map<std::uint32_t, std::uint32_t> live;  // first page, pages
+    const std::size_t all = geometry.chunk_pages();
+    Region region;
+    for (int step = 0; step < 3000; ++step) {
+      const bool draining = step / 200 % 2 == 1;
+      if (!live.empty() && (draining ? !random.one_in(4) : random.one_in(4))) {
+        const auto victim = std::next(live.begin(), static_cast<long>(random.below(live.size())));
+        chunk->give_run(victim->first);
+        model.give(victim->first, victim->second);
+        live.erase(victim);
+      } else {
+        const auto pages =
+            static_cast<std::uint32_t>(1 + random.below(random.one_in(3) ? all : (all + 7) / 8));
+        const auto alignment = random.one_in(3) ? 1U << random.below(geometry.max_order() + 1) : 0U;
+        const std::optional<std::uint32_t> expected = model.place(pages, alignment);
+        const std::uint32_t page =
+            alignment == 0 ? chunk->take_run(pages) : chunk->take_aligned_run(pages, alignment);
+        ASSERT_EQ(page, expected.value_or(Chunk::kNoRun));
+        if (page == Chunk::kNoRun) continue;
+        ASSERT_NO_FATAL_FAILURE(model.take(page, pages));
+        if (random.one_in(2)) chunk->bind_run(page, &region, 0);
+        ASSERT_EQ(chunk->taken_run_at(page), pages);
+        live.emplace(page, pages);
+      }
+      chunk->audit();
+      ASSERT_EQ(free_runs(*chunk), model.free());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tarn::pool
