@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+// ByteBuf: a shared window on memory with a reader and a writer index. Layer: buffer.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <ranges>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tarn/detail/buffer/bulk_access.hpp"
+#include "tarn/detail/buffer/byte_range.hpp"
+#include "tarn/detail/buffer/byte_source.hpp"
+#include "tarn/detail/buffer/errors.hpp"
+#include "tarn/detail/buffer/foreign.hpp"
+#include "tarn/detail/buffer/ref_count.hpp"
+#include "tarn/detail/pool/region.hpp"
+
+namespace tarn {
+
+namespace detail {
+struct ByteBufAccess;
+}
+
+/// A window on shared memory, with a reader and a writer index of its own.
+///
+///     0 <= reader_index() <= writer_index() <= capacity() <= max_capacity()
+///
+///     |  read already   |    readable     |    writable     |  by growth      |
+///     0 .......... reader_index() .. writer_index() .... capacity() .. max_capacity()
+///
+/// A value: copying shares the memory (one more reference, no byte is copied), `copy()` copies
+/// bytes, the last sharer to go gives the memory back to where it came from. Sizes are bytes,
+/// indices count from the window's start. A default-made, moved-from or released ByteBuf is empty:
+/// everything is 0, and it owns nothing. A region taken from an allocator is not zeroed.
+///
+/// Pointers, spans and iovecs into a ByteBuf are valid until the last sharer dies or this ByteBuf
+/// grows, shrinks, discards, compacts, is assigned or released.
+///
+/// On an exception nothing has changed. A read-only ByteBuf refuses everything that would write or
+/// resize with ReadOnlyError, before it looks at ranges.
+///
+/// Thread safety: one thread at a time may use one ByteBuf. ByteBufs that share memory may be read,
+/// copied, sliced, grown and destroyed by different threads at once. Writing bytes that another
+/// thread looks at is a data race: write while is_unique(), or where nobody else looks.
+class ByteBuf : public detail::BulkAccess<ByteBuf> {
+  using Base = detail::BulkAccess<ByteBuf>;
+
+ public:
+  /// "Not found", of the searching members.
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
+  /// The empty ByteBuf.
+  ByteBuf() noexcept = default;
+
+  /// Shares `other`'s memory; the indices are copied.
+  /// @errors std::length_error beyond 2^31 sharers.
+  /// @complexity one relaxed increment.
+  ByteBuf(const ByteBuf& other) : Base(other), tagged_region_(other.tagged_region_) {
+    data_ = other.data_;
+    if (tagged_region_ != 0) detail::share(region());
+  }
+  ByteBuf(ByteBuf&& other) noexcept
+      : Base(other), tagged_region_(other.tagged_region_), data_(other.data_) {
+    other.forget();
+  }
+  ByteBuf& operator=(const ByteBuf& other) {
+    ByteBuf(other).swap(*this);
+    return *this;
+  }
+  ByteBuf& operator=(ByteBuf&& other) noexcept {
+    ByteBuf(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~ByteBuf() {
+    if (tagged_region_ != 0) detail::unshare(region());
+  }
+
+  void swap(ByteBuf& other) noexcept {
+    swap_indices(other);
+    std::swap(tagged_region_, other.tagged_region_);
+    std::swap(data_, other.data_);
+  }
+  friend void swap(ByteBuf& a, ByteBuf& b) noexcept { a.swap(b); }
+
+  // --- Making buffers of other memory -----------------------------------------------------------
+
+  /// A buffer over memory that is not owned and must outlive every sharer. All of it is readable;
+  /// it doesn't grow. Constant elements make it read-only. Ranges that own their bytes must be
+  /// lvalues.
+  /// @errors std::bad_alloc for the control block.
+  template <class R>
+  requires detail::BorrowedByteRange<R>
+  [[nodiscard]] static ByteBuf wrap(R&& range) {
+    const std::span<const std::byte> bytes = detail::bytes_of(range);
+    // The tag below keeps the constness that is cast away here.
+    ByteBuf wrapped =
+        over(detail::make_wrapped_region(const_cast<std::byte*>(bytes.data()), bytes.size()),
+             bytes.size());
+    if constexpr (!detail::MutableByteRange<R>) wrapped.tagged_region_ |= kReadOnlyTag;
+    return wrapped;
+  }
+
+  /// A buffer that owns `n` bytes at `memory`. All of it is readable; it doesn't grow.
+  ///
+  /// `deleter(memory, n)`, or `deleter(memory)`, is called once, in the thread that lets go of the
+  /// last share, or here when adopt itself throws. It may be move-only and must not throw.
+  /// @errors std::bad_alloc for the control block.
+  template <class D>
+  requires detail::Deleter<D>
+  [[nodiscard]] static ByteBuf adopt(void* memory, std::size_t n, D deleter) {
+    using Region = detail::AdoptedRegion<D>;
+    Region* region = nullptr;
+    try {
+      region = new Region(memory, n, std::move(deleter));
+    } catch (...) {
+      Region::call(deleter, memory, n);
+      throw;
+    }
+    return over(region, n);
+  }
+  /// The same for what a string or vector of bytes holds; it is moved, never copied.
+  template <class T, class... Rest>
+  requires detail::ByteSized<T>
+  [[nodiscard]] static ByteBuf adopt(std::vector<T, Rest...> bytes) {
+    return adopt_owner(std::move(bytes));
+  }
+  template <class T, class... Rest>
+  requires detail::ByteSized<T>
+  [[nodiscard]] static ByteBuf adopt(std::basic_string<T, Rest...> bytes) {
+    return adopt_owner(std::move(bytes));
+  }
+  /// The same for an array of `n` bytes.
+  template <class T, class D>
+  requires detail::ByteSized<T>
+  [[nodiscard]] static ByteBuf adopt(std::unique_ptr<T[], D> bytes, std::size_t n) {
+    auto* const region = new detail::OwnerRegion<std::unique_ptr<T[], D>>(std::move(bytes));
+    detail::describe_foreign(*region, region->owner.get(), n);
+    return over(region, n);
+  }
+
+  /// A buffer with a copy of `bytes` in memory of its own, all of it readable.
+  /// @errors std::bad_alloc.
+  template <class T>
+  requires detail::BytesArgument<T>
+  [[nodiscard]] static ByteBuf wrap_copy(T&& bytes) { return copy_of(detail::bytes_of(bytes)); }
+
+  // --- State and sharing ------------------------------------------------------------------------
+
+  /// False only when default-made, moved-from, released, or the result of a try_ form that failed.
+  [[nodiscard]] explicit operator bool() const noexcept { return tagged_region_ != 0; }
+
+  /// How many ByteBufs share the memory, this one included; 0 when empty. Others may be changing
+  /// it.
+  [[nodiscard]] std::uint32_t ref_count() const noexcept {
+    // Relaxed: a figure to look at; is_unique() is the one to act on.
+    return tagged_region_ == 0 ? 0 : region()->refs.load_relaxed();
+  }
+  /// Whether nobody else shares the memory. True synchronises with the releases of all former
+  /// sharers.
+  [[nodiscard]] bool is_unique() const noexcept {
+    return tagged_region_ != 0 && detail::is_only_share(region());
+  }
+  [[nodiscard]] bool is_read_only() const noexcept { return (tagged_region_ & kReadOnlyTag) != 0; }
+
+  /// Lets go of this share; the ByteBuf is empty then.
+  void release() noexcept {
+    if (tagged_region_ == 0) return;
+    pool::Region* const old = region();
+    forget();
+    detail::unshare(old);
+  }
+
+  /// Moves to memory of its own if it is shared; capacity, indices and all bytes stay.
+  /// @errors std::bad_alloc.
+  ByteBuf& make_unique() {
+    if (tagged_region_ != 0 && !is_unique()) move_to_own(0, capacity_);
+    return *this;
+  }
+
+  /// Another ByteBuf over the same window, with the same indices; a copy of the value.
+  [[nodiscard]] ByteBuf duplicate() const { return *this; }
+  /// The same, for reading only.
+  [[nodiscard]] ByteBuf as_read_only() const {
+    ByteBuf view(*this);
+    if (tagged_region_ != 0) view.tagged_region_ |= kReadOnlyTag;
+    return view;
+  }
+  /// The readable bytes as a window of their own, shared.
+  [[nodiscard]] ByteBuf slice() const { return window(reader_, writer_ - reader_); }
+  /// `n` bytes from `index` on as a window of their own, shared: all readable; it doesn't grow.
+  /// @errors std::out_of_range beyond capacity().
+  [[nodiscard]] ByteBuf slice(std::size_t index, std::size_t n) const {
+    check_range(index, n);
+    return window(index, n);
+  }
+  /// The next `n` bytes as a slice; the reader index moves.
+  /// @errors std::out_of_range beyond the writer index.
+  ByteBuf read_slice(std::size_t n) {
+    check_readable(n);
+    ByteBuf part = window(reader_, n);
+    reader_ += n;
+    return part;
+  }
+
+  /// A copy of the readable bytes in memory of its own, from the same allocator; max_capacity()
+  /// stays.
+  [[nodiscard]] ByteBuf copy() const { return copy_range(reader_, writer_ - reader_); }
+  /// A copy of `n` bytes from `index` on. @errors std::out_of_range beyond capacity().
+  [[nodiscard]] ByteBuf copy(std::size_t index, std::size_t n) const {
+    check_range(index, n);
+    return copy_range(index, n);
+  }
+  using Base::read_bytes;
+  /// A copy of the next `n` bytes; the reader index moves.
+  [[nodiscard]] ByteBuf read_bytes(std::size_t n) {
+    check_readable(n);
+    ByteBuf part = copy_range(reader_, n);
+    reader_ += n;
+    return part;
+  }
+
+  // --- Memory -----------------------------------------------------------------------------------
+
+  /// The address of index 0; null when empty.
+  [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+  /// The same, to write to. @errors ReadOnlyError.
+  [[nodiscard]] std::byte* data() {
+    check_not_read_only();
+    return data_;
+  }
+  /// The bytes between the indices.
+  [[nodiscard]] std::span<const std::byte> readable() const noexcept {
+    return {data_ + reader_, writer_ - reader_};
+  }
+  /// The bytes from the writer index up to capacity(): put bytes there, then advance().
+  /// @errors ReadOnlyError.
+  [[nodiscard]] std::span<std::byte> writable() {
+    check_not_read_only();
+    return {data_ + writer_, capacity_ - writer_};
+  }
+
+  // --- Size -------------------------------------------------------------------------------------
+
+  using Base::capacity;
+  /// Sets the capacity to exactly `n`; a shrink pulls the indices down, growth keeps the bytes
+  /// before the writer index.
+  /// @errors ReadOnlyError, std::invalid_argument beyond max_capacity(), std::bad_alloc.
+  ByteBuf& capacity(std::size_t n);
+
+  /// Makes `n` bytes writable, by growth if need be: in place when nobody shares the memory and it
+  /// has room, else in new memory, and other sharers keep theirs.
+  /// @errors ReadOnlyError, std::out_of_range beyond max_capacity(), std::bad_alloc.
+  ByteBuf& ensure_writable(std::size_t n) {
+    prepare_write(n);
+    return *this;
+  }
+
+  /// Moves the readable bytes to index 0, to memory of its own first when it is shared.
+  /// @errors ReadOnlyError, std::bad_alloc.
+  ByteBuf& discard_read_bytes();
+
+  /// Stops pinning memory that it hardly uses: discards the read bytes when they are half of the
+  /// capacity; else, when the window is less than a quarter of its region, moves to memory of its
+  /// own size.
+  /// @returns whether it moved. @errors ReadOnlyError, std::bad_alloc.
+  bool compact_if_sparse();
+
+  /// Makes headroom() at least `n`, so that prepend() of so many bytes copies nothing else. Best
+  /// done at creation; readable bytes move up, into new memory when it is shared.
+  /// @errors ReadOnlyError, std::out_of_range when there is no room up to max_capacity(),
+  ///         std::bad_alloc.
+  ByteBuf& reserve_headroom(std::size_t n);
+
+ private:
+  template <class>
+  friend class detail::IndexedBytes;
+  template <class>
+  friend class detail::TypedAccess;
+  template <class>
+  friend class detail::BulkAccess;
+  friend struct detail::ByteBufAccess;
+
+  // In the lowest bit of the region's address, so that six words suffice.
+  static constexpr std::uintptr_t kReadOnlyTag = 1;
+  static_assert(alignof(pool::Region) > kReadOnlyTag);
+
+  /// Takes over one share of `region`.
+  ByteBuf(pool::Region* region, std::byte* data, std::size_t capacity,
+          std::size_t max_capacity) noexcept
+      : Base(capacity, max_capacity, 0, 0),
+        tagged_region_(reinterpret_cast<std::uintptr_t>(region)),
+        data_(data) {}
+
+  [[nodiscard]] static ByteBuf over(pool::Region* region, std::size_t n) noexcept {
+    ByteBuf buf(region, region->data, n, n);
+    buf.writer_ = n;
+    return buf;
+  }
+  template <class Owner>
+  [[nodiscard]] static ByteBuf adopt_owner(Owner&& owner) {
+    auto* const region = new detail::OwnerRegion<Owner>(std::move(owner));
+    detail::describe_foreign(*region, region->owner.data(), region->owner.size());
+    return over(region, region->capacity);
+  }
+  [[nodiscard]] static ByteBuf copy_of(std::span<const std::byte> bytes);
+
+  [[nodiscard]] pool::Region* region() const noexcept {
+    return reinterpret_cast<pool::Region*>(tagged_region_ & ~kReadOnlyTag);
+  }
+  void forget() noexcept {
+    tagged_region_ = 0;
+    data_ = nullptr;
+    capacity_ = max_capacity_ = reader_ = writer_ = 0;
+  }
+
+  [[nodiscard]] ByteBuf window(std::size_t index, std::size_t n) const {
+    ByteBuf part(*this);
+    part.data_ += index;
+    part.capacity_ = part.max_capacity_ = part.writer_ = n;
+    part.reader_ = 0;
+    return part;
+  }
+  [[nodiscard]] ByteBuf copy_range(std::size_t index, std::size_t n) const;
+
+  // What the bases ask for.
+
+  template <std::size_t N>
+  [[nodiscard]] std::array<std::byte, N> load_raw(std::size_t index) const noexcept {
+    std::array<std::byte, N> bytes;
+    std::memcpy(bytes.data(), data_ + index, N);
+    return bytes;
+  }
+  template <std::size_t N>
+  void store_raw(std::size_t index, const std::array<std::byte, N>& bytes) noexcept {
+    std::memcpy(data_ + index, bytes.data(), N);
+  }
+  void prepare_write(std::size_t n) {
+    if (is_read_only() || n > capacity_ - writer_) [[unlikely]]
+      prepare_write_slow(n);
+  }
+  [[gnu::cold]] void prepare_write_slow(std::size_t n);
+
+  void copy_bytes_out(std::size_t index, std::span<std::byte> to) const noexcept {
+    if (!to.empty()) std::memmove(to.data(), data_ + index, to.size());
+  }
+  void store_bytes(std::size_t index, std::span<const std::byte> from) noexcept {
+    if (!from.empty()) std::memmove(data_ + index, from.data(), from.size());
+  }
+  void append(std::span<const std::byte> from) {
+    if (is_read_only() || from.size() > capacity_ - writer_) [[unlikely]] {
+      append_slow(from);
+      return;
+    }
+    store_bytes(writer_, from);
+    writer_ += from.size();
+  }
+  [[gnu::cold]] void append_slow(std::span<const std::byte> from);
+  void store_from(std::size_t index, detail::SourceRange from);
+  void append_from(detail::SourceRange from);
+  void fill_zero(std::size_t index, std::size_t n) noexcept {
+    if (n != 0) std::memset(data_ + index, 0, n);
+  }
+  void prepend_bytes(std::span<const std::byte> from);
+  void prepend_from(detail::SourceRange from);
+
+  [[nodiscard]] detail::ByteSource source() const noexcept;
+
+  // Growth and moves; see src/buffer/byte_buf_growth.cpp.
+
+  [[nodiscard]] std::size_t room() const noexcept;
+  [[nodiscard]] pool::Region* replace_region(pool::Region* fresh) noexcept;
+  [[nodiscard]] pool::Region* grow(std::size_t new_capacity);
+  [[nodiscard]] pool::Region* make_headroom(std::size_t n, bool may_move_in_place);
+  void move_to_own(std::size_t index, std::size_t n);
+
+  std::uintptr_t tagged_region_ = 0;
+  std::byte* data_ = nullptr;
+};
+static_assert(sizeof(ByteBuf) <= 48, "six words: handed about by value");
+
+namespace detail {
+
+/// How allocators make a ByteBuf, and what tests and the composite look at.
+struct ByteBufAccess {
+  /// A ByteBuf over `[data, data + capacity)` of `region`, whose one reference it takes over.
+  [[nodiscard]] static ByteBuf make(pool::Region* region, std::byte* data, std::size_t capacity,
+                                    std::size_t max_capacity) noexcept {
+    return {region, data, capacity, max_capacity};
+  }
+  [[nodiscard]] static pool::Region* region(const ByteBuf& buf) noexcept { return buf.region(); }
+};
+
+}  // namespace detail
+}  // namespace tarn

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes operator new fail on demand, in this thread. Include it in one source of a test program
+// only. Test support.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace tarn::testing_support {
+
+/// While it lives, the `nth` allocation of this thread by operator new, and every later one, fails.
+class FailingNew {
+ public:
+  explicit FailingNew(int nth) { countdown() = nth; }
+  ~FailingNew() { countdown() = 0; }
+  FailingNew(const FailingNew&) = delete;
+  FailingNew& operator=(const FailingNew&) = delete;
+
+  /// Whether the allocation that asks is to fail.
+  [[nodiscard]] static bool fails() noexcept {
+    int& left = countdown();
+    if (left == 0) return false;
+    if (left > 1) {
+      --left;
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  static int& countdown() noexcept {
+    static thread_local int left = 0;
+    return left;
+  }
+};
+
+inline void* allocate_or_fail(std::size_t size, std::size_t alignment) {
+  void* const memory =
+      FailingNew::fails()
+          ? nullptr
+          : std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace tarn::testing_support
+
+// The sanitizers see these through aligned_alloc and free; the nothrow and array forms call them.
+void* operator new(std::size_t size) {
+  return tarn::testing_support::allocate_or_fail(size == 0 ? 1 : size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return tarn::testing_support::allocate_or_fail(size == 0 ? 1 : size,
+                                                 static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of numbers in buffers: every type, both orders, every alignment, over every variant.
+#include "tarn/detail/buffer/typed_access.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "support/buffer_variants.hpp"
+
+namespace tarn {
+namespace {
+
+using testing_support::message_of;
+
+/// One row of the table: a type's five members, as functions, and how many bytes it takes.
+template <class Buffer, class Value>
+struct Members {
+  const char* name;
+  std::size_t width;
+  bool little;
+  Value (Buffer::*get)(std::size_t) const;
+  Buffer& (Buffer::*set)(std::size_t, Value);
+  Value (Buffer::*read)();
+  Buffer& (Buffer::*write)(Value);
+  std::optional<Value> (Buffer::*try_read)();
+};
+
+#define ROW(name, value, width, little)                                                    \
+  f(Members<Buffer, value>{#name, width, little, &Buffer::get_##name, &Buffer::set_##name, \
+                           &Buffer::read_##name, &Buffer::write_##name, &Buffer::try_read_##name})
+
+/// Calls `f` with every row.
+template <class Buffer, class F>
+void for_each_type(F&& f) {
+  ROW(bool, bool, 1, false);
+  ROW(u8, std::uint8_t, 1, false);
+  ROW(i8, std::int8_t, 1, false);
+  ROW(u16, std::uint16_t, 2, false);
+  ROW(i16, std::int16_t, 2, false);
+  ROW(u24, std::uint32_t, 3, false);
+  ROW(i24, std::int32_t, 3, false);
+  ROW(u32, std::uint32_t, 4, false);
+  ROW(i32, std::int32_t, 4, false);
+  ROW(u64, std::uint64_t, 8, false);
+  ROW(i64, std::int64_t, 8, false);
+  ROW(f32, float, 4, false);
+  ROW(f64, double, 8, false);
+  ROW(u16_le, std::uint16_t, 2, true);
+  ROW(i16_le, std::int16_t, 2, true);
+  ROW(u24_le, std::uint32_t, 3, true);
+  ROW(i24_le, std::int32_t, 3, true);
+  ROW(u32_le, std::uint32_t, 4, true);
+  ROW(i32_le, std::int32_t, 4, true);
+  ROW(u64_le, std::uint64_t, 8, true);
+  ROW(i64_le, std::int64_t, 8, true);
+  ROW(f32_le, float, 4, true);
+  ROW(f64_le, double, 8, true);
+}
+#undef ROW
+
+/// The bits of a value that its bytes must show, lowest byte first in the integer.
+template <class Value>
+std::uint64_t bits_of(Value value, std::size_t width) {
+  std::uint64_t bits = 0;
+  if constexpr (std::is_floating_point_v<Value>) {
+    bits = std::bit_cast<detail::UintOf<sizeof(Value)>>(value);
+  } else {
+    bits = static_cast<std::uint64_t>(value);
+  }
+  return width == 8 ? bits : bits & ((std::uint64_t{1} << 8 * width) - 1);
+}
+
+/// A value made of `width` random bytes.
+template <class Value>
+Value value_from(std::uint64_t random, std::size_t width) {
+  if constexpr (std::is_same_v<Value, bool>) {
+    return random % 2 == 1;
+  } else if constexpr (std::is_floating_point_v<Value>) {
+    return std::bit_cast<Value>(static_cast<detail::UintOf<sizeof(Value)>>(random));
+  } else if constexpr (std::is_signed_v<Value>) {
+    const unsigned spare = static_cast<unsigned>(8 * (sizeof(Value) - width));
+    using Unsigned = std::make_unsigned_t<Value>;
+    const auto shifted = static_cast<Unsigned>(static_cast<Unsigned>(random) << spare);
+    return static_cast<Value>(static_cast<Value>(shifted) >> spare);
+  } else {
+    return static_cast<Value>(bits_of(static_cast<Value>(random), width));
+  }
+}
+
+std::string expected_bytes(std::uint64_t bits, std::size_t width, bool little) {
+  std::string bytes;
+  for (std::size_t i = 0; i < width; ++i) {
+    const std::size_t place = little ? i : width - 1 - i;
+    bytes.push_back(static_cast<char>(bits >> 8 * place & 0xFF));
+  }
+  return bytes;
+}
+
+template <class Variant>
+class TypedAccess : public testing::Test {};
+TYPED_TEST_SUITE(TypedAccess, testing_support::AllVariants, testing_support::VariantNames);
+
+// AbstractByteBufTest: testRandom*Access, test*Consistent*. Goal: what set_ writes are the expected
+// bytes, at every offset, and nothing beside them; get_ reads the same value.
+TYPED_TEST(TypedAccess, SetsAndGetsAtEveryOffset) {
+  using Buffer = typename TypeParam::Buffer;
+  constexpr std::size_t kCapacity = 40;
+  auto random = testing_support::random_numbers();
+  for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+    for (std::size_t index = 0; index + type.width <= kCapacity; ++index) {
+      Buffer buf = TypeParam::make(kCapacity);
+      buf.set_bytes(0, std::string(kCapacity, '#'));
+      const auto value = value_from<Value>(random(), type.width);
+      (buf.*type.set)(index, value);
+      const std::uint64_t bits = bits_of(value, type.width);
+      std::string expected(kCapacity, '#');
+      expected.replace(index, type.width, expected_bytes(bits, type.width, type.little));
+      ASSERT_EQ(testing_support::all_bytes(buf), expected) << type.name << " at " << index;
+      ASSERT_EQ(bits_of((buf.*type.get)(index), type.width), bits) << type.name << " at " << index;
+      ASSERT_EQ(buf.writer_index(), 0U) << type.name;
+    }
+  });
+}
+
+// AbstractByteBufTest: testSequential*Access
+TYPED_TEST(TypedAccess, WritesAndReadsInSequence) {
+  using Buffer = typename TypeParam::Buffer;
+  constexpr std::size_t kCapacity = 240;
+  Buffer buf = TypeParam::make(kCapacity);
+  auto random = testing_support::random_numbers();
+  std::size_t at = 0;
+  const auto write_all = [&] {
+    for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+      (buf.*type.write)(value_from<Value>(random(), type.width));
+      at += type.width;
+      ASSERT_EQ(buf.writer_index(), at) << type.name;
+    });
+  };
+  write_all();
+  write_all();
+  random = testing_support::random_numbers();
+  at = 0;
+  for (int round = 0; round < 2; ++round) {
+    for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+      const auto expected = value_from<Value>(random(), type.width);
+      const Value value = round == 0 ? (buf.*type.read)() : (buf.*type.try_read)().value();
+      ASSERT_EQ(bits_of(value, type.width), bits_of(expected, type.width)) << type.name;
+      at += type.width;
+      ASSERT_EQ(buf.reader_index(), at) << type.name;
+    });
+  }
+  EXPECT_FALSE(buf.is_readable());
+}
+
+// AbstractByteBufTest: get*BoundaryCheck*, set*BoundaryCheck*, readBoundary checks
+TYPED_TEST(TypedAccess, RefusesWhatReachesPastTheEnd) {
+  using Buffer = typename TypeParam::Buffer;
+  constexpr std::size_t kCapacity = 16;
+  Buffer buf = TypeParam::make(kCapacity);
+  buf.set_bytes(0, std::string(kCapacity, '#'));
+  for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+    for (const std::size_t index : {kCapacity - type.width + 1, kCapacity, kCapacity + 1,
+                                    ByteBuf::npos - type.width + 1, ByteBuf::npos}) {
+      const std::string expected = "index " + std::to_string(index) + " + length " +
+                                   std::to_string(type.width) + " exceeds capacity 16";
+      EXPECT_EQ(message_of<std::out_of_range>([&] { static_cast<void>((buf.*type.get)(index)); }),
+                expected)
+          << type.name;
+      EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.set)(index, Value{}); }), expected)
+          << type.name;
+    }
+    for (std::size_t readable = 0; readable < type.width; ++readable) {
+      buf.set_index(5, 5 + readable);
+      EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.read)(); }),
+                "reader index 5 + length " + std::to_string(type.width) + " exceeds writer index " +
+                    std::to_string(5 + readable))
+          << type.name;
+      EXPECT_EQ((buf.*type.try_read)(), std::nullopt) << type.name;
+      EXPECT_EQ(buf.reader_index(), 5U) << type.name;
+    }
+  });
+  EXPECT_EQ(testing_support::all_bytes(buf), std::string(kCapacity, '#'));
+}
+
+TYPED_TEST(TypedAccess, AWriteBeyondTheMaximumChangesNothing) {
+  using Buffer = typename TypeParam::Buffer;
+  if constexpr (requires { Buffer::npos; }) {
+    for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+      Buffer buf = TypeParam::make(16, 16);
+      if (buf.max_capacity() != 16) return;
+      buf.set_bytes(0, std::string(16, '#'));
+      buf.writer_index(16 - type.width + 1);
+      EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.write)(Value{}); }),
+                "writer index " + std::to_string(buf.writer_index()) + " + length " +
+                    std::to_string(type.width) + " exceeds max capacity 16")
+          << type.name;
+      EXPECT_EQ(testing_support::all_bytes(buf), std::string(16, '#')) << type.name;
+      EXPECT_EQ(buf.writer_index(), 16 - type.width + 1) << type.name;
+    });
+  }
+}
+
+TYPED_TEST(TypedAccess, IgnoresTheUpperBitsOfA24BitValue) {
+  auto buf = TypeParam::make(6);
+  buf.write_u24(0xAB010203).write_u24_le(0xAB010203);
+  EXPECT_EQ(buf.read_u24(), 0x010203U);
+  EXPECT_EQ(buf.read_u24_le(), 0x010203U);
+}
+
+TYPED_TEST(TypedAccess, TakesEveryNonZeroByteForTrue) {
+  auto buf = TypeParam::make(2);
+  buf.set_u8(0, 2).set_u8(1, 0);
+  EXPECT_TRUE(buf.get_bool(0));
+  EXPECT_FALSE(buf.get_bool(1));
+}
+
+template <class Variant>
+class GrowingTypedAccess : public testing::Test {};
+TYPED_TEST_SUITE(GrowingTypedAccess, testing_support::GrowingVariants,
+                 testing_support::VariantNames);
+
+TYPED_TEST(GrowingTypedAccess, AWriteGrows) {
+  using Buffer = typename TypeParam::Buffer;
+  for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+    Buffer buf = TypeParam::make(0);
+    for (unsigned i = 0; i < 100; ++i) (buf.*type.write)(value_from<Value>(i, type.width));
+    EXPECT_EQ(buf.readable_bytes(), 100 * type.width) << type.name;
+    for (unsigned i = 0; i < 100; ++i) {
+      ASSERT_EQ(bits_of((buf.*type.read)(), type.width),
+                bits_of(value_from<Value>(i, type.width), type.width))
+          << type.name;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace tarn
