@@ -28,6 +28,14 @@ namespace {
   return sizing::SizeClass::from_index(region->size_class);
 }
 
+/// The pages of a region that is a run of its own. In chunks of few pages a subpage's layout may
+/// have more of them than its only element needs.
+[[nodiscard]] std::uint32_t pages_of_run(const sizing::Geometry& geometry,
+                                         sizing::SizeClass size_class) noexcept {
+  return static_cast<std::uint32_t>(
+      base::ceil_div(sizing::size_of(size_class), geometry.page_size()));
+}
+
 /// How many control blocks a subpage of a class needs: one more than slots where an address inside
 /// a slot, or behind the last one, may lead to a slot too many (sizing::slot_in_run).
 [[nodiscard]] std::size_t subpage_capacity(const sizing::Geometry& geometry,
@@ -82,16 +90,10 @@ RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept
   Chunk* doomed = nullptr;
   {
     const sync::LockGuard guard(lock_);
-    const sizing::ClassLayout& layout = geometry_.layout(size_class);
-    if (layout.elements > 1) {
+    if (geometry_.elements(size_class) > 1) {
       take_slots(size_class, count, list);
     } else {
-      while (list.count < count) {
-        const RunWish wish{.pages = layout.run_pages, .may_map = list.count == 0};
-        Region* const region = take_run_region(size_class, wish);
-        if (region == nullptr) break;
-        append(list, region);
-      }
+      take_runs(size_class, count, list);
     }
     count_taken(size_class, list.count);
     doom_idle(doomed);
@@ -105,10 +107,9 @@ Region* Arena::take_aligned(sizing::SizeClass size_class, std::size_t alignment)
   TARN_ASSERT(size_class.raw() < geometry_.class_count());
   TARN_ASSERT(base::is_power_of_two(alignment) && alignment <= geometry_.chunk_size());
   // A run of its own, also where the class is a subpage's: slots are aligned to their size at best.
-  const std::size_t page_size = geometry_.page_size();
   const RunWish wish{
-      .pages = static_cast<std::uint32_t>(base::ceil_div(sizing::size_of(size_class), page_size)),
-      .alignment = static_cast<std::uint32_t>(base::ceil_div(alignment, page_size))};
+      .pages = pages_of_run(geometry_, size_class),
+      .alignment = static_cast<std::uint32_t>(base::ceil_div(alignment, geometry_.page_size()))};
   const sync::LockGuard guard(lock_);
   Region* const region = take_run_region(size_class, wish);
   if (region != nullptr) count_taken(size_class, 1);
@@ -131,6 +132,16 @@ void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionLi
     }
     subpage->take(list, count - list.count);
     if (subpage->is_full()) with_room.remove(subpage);
+  }
+}
+
+void Arena::take_runs(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept {
+  const std::uint32_t pages = pages_of_run(geometry_, size_class);
+  while (list.count < count) {
+    Region* const region =
+        take_run_region(size_class, {.pages = pages, .may_map = list.count == 0});
+    if (region == nullptr) return;
+    append(list, region);
   }
 }
 
@@ -425,10 +436,9 @@ void Arena::audit_chunk(const Chunk& chunk, Census& census) const noexcept {
     if (entry.reciprocal == 0) {
       const Region& region = *entry.regions;
       TARN_CHECK(region.data == chunk.page_address(page) && region.memory_kind == kind_);
-      const std::size_t size = sizing::size_of(class_of(&region));
-      TARN_CHECK(base::ceil_div(size, geometry_.page_size()) == pages);
+      TARN_CHECK(pages_of_run(geometry_, class_of(&region)) == pages);
       ++census.regions;
-      census.bytes += size;
+      census.bytes += sizing::size_of(class_of(&region));
       return;
     }
     const Subpage& subpage = *Subpage::of_regions(entry.regions);

@@ -120,6 +120,8 @@ class alignas(64) Arena {
 
   void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
       TARN_REQUIRES(lock_);
+  void take_runs(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
+      TARN_REQUIRES(lock_);
   [[nodiscard]] Subpage* add_subpage(sizing::SizeClass size_class, bool may_map) noexcept
       TARN_REQUIRES(lock_);
   void drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
