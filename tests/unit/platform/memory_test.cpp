@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/fake_memory.hpp"
+#include "support/sanitizer_options.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/units.hpp"
 
