@@ -15,12 +15,13 @@
 #include <utility>
 #include <vector>
 
-#include "tarn/detail/buffer/bulk_access.hpp"
 #include "tarn/detail/buffer/byte_range.hpp"
 #include "tarn/detail/buffer/byte_source.hpp"
 #include "tarn/detail/buffer/errors.hpp"
 #include "tarn/detail/buffer/foreign.hpp"
+#include "tarn/detail/buffer/iovecs.hpp"
 #include "tarn/detail/buffer/ref_count.hpp"
+#include "tarn/detail/buffer/text_access.hpp"
 #include "tarn/detail/pool/region.hpp"
 
 namespace tarn {
@@ -50,13 +51,10 @@ struct ByteBufAccess;
 /// Thread safety: one thread at a time may use one ByteBuf. ByteBufs that share memory may be read,
 /// copied, sliced, grown and destroyed by different threads at once. Writing bytes that another
 /// thread looks at is a data race: write while is_unique(), or where nobody else looks.
-class ByteBuf : public detail::BulkAccess<ByteBuf> {
-  using Base = detail::BulkAccess<ByteBuf>;
+class ByteBuf : public detail::TextAccess<ByteBuf> {
+  using Base = detail::TextAccess<ByteBuf>;
 
  public:
-  /// "Not found", of the searching members.
-  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
-
   /// The empty ByteBuf.
   ByteBuf() noexcept = default;
 
@@ -101,9 +99,8 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
   [[nodiscard]] static ByteBuf wrap(R&& range) {
     const std::span<const std::byte> bytes = detail::bytes_of(range);
     // The tag below keeps the constness that is cast away here.
-    ByteBuf wrapped =
-        over(detail::make_wrapped_region(const_cast<std::byte*>(bytes.data()), bytes.size()),
-             bytes.size());
+    ByteBuf wrapped(detail::make_wrapped_region(const_cast<std::byte*>(bytes.data()), bytes.size()),
+                    bytes.size());
     if constexpr (!detail::MutableByteRange<R>) wrapped.tagged_region_ |= kReadOnlyTag;
     return wrapped;
   }
@@ -124,7 +121,7 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
       Region::call(deleter, memory, n);
       throw;
     }
-    return over(region, n);
+    return ByteBuf(region, n);
   }
   /// The same for what a string or vector of bytes holds; it is moved, never copied.
   template <class T, class... Rest>
@@ -143,7 +140,7 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
   [[nodiscard]] static ByteBuf adopt(std::unique_ptr<T[], D> bytes, std::size_t n) {
     auto* const region = new detail::OwnerRegion<std::unique_ptr<T[], D>>(std::move(bytes));
     detail::describe_foreign(*region, region->owner.get(), n);
-    return over(region, n);
+    return ByteBuf(region, n);
   }
 
   /// A buffer with a copy of `bytes` in memory of its own, all of it readable.
@@ -151,6 +148,10 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
   template <class T>
   requires detail::BytesArgument<T>
   [[nodiscard]] static ByteBuf wrap_copy(T&& bytes) { return copy_of(detail::bytes_of(bytes)); }
+
+  /// A buffer of the bytes that hex digits stand for, two a byte, in either case.
+  /// @errors std::invalid_argument naming the position of what is no digit, or of the missing one.
+  [[nodiscard]] static ByteBuf from_hex(std::string_view digits);
 
   // --- State and sharing ------------------------------------------------------------------------
 
@@ -286,6 +287,13 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
   friend class detail::TypedAccess;
   template <class>
   friend class detail::BulkAccess;
+  template <class>
+  friend class detail::VarintAccess;
+  template <class>
+  friend class detail::SearchAccess;
+  template <class>
+  friend class detail::TextAccess;
+  friend struct detail::ComparisonAccess;
   friend struct detail::ByteBufAccess;
 
   // In the lowest bit of the region's address, so that six words suffice.
@@ -299,16 +307,16 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
         tagged_region_(reinterpret_cast<std::uintptr_t>(region)),
         data_(data) {}
 
-  [[nodiscard]] static ByteBuf over(pool::Region* region, std::size_t n) noexcept {
-    ByteBuf buf(region, region->data, n, n);
-    buf.writer_ = n;
-    return buf;
-  }
+  /// A full buffer of the first `n` bytes of `region`.
+  ByteBuf(pool::Region* region, std::size_t n) noexcept
+      : Base(n, n, 0, n),
+        tagged_region_(reinterpret_cast<std::uintptr_t>(region)),
+        data_(region->data) {}
   template <class Owner>
   [[nodiscard]] static ByteBuf adopt_owner(Owner&& owner) {
     auto* const region = new detail::OwnerRegion<Owner>(std::move(owner));
     detail::describe_foreign(*region, region->owner.data(), region->owner.size());
-    return over(region, region->capacity);
+    return ByteBuf(region, region->capacity);
   }
   [[nodiscard]] static ByteBuf copy_of(std::span<const std::byte> bytes);
 
@@ -350,6 +358,9 @@ class ByteBuf : public detail::BulkAccess<ByteBuf> {
 
   void copy_bytes_out(std::size_t index, std::span<std::byte> to) const noexcept {
     if (!to.empty()) std::memmove(to.data(), data_ + index, to.size());
+  }
+  [[nodiscard]] const std::byte* peek(std::size_t index, std::size_t, std::byte*) const noexcept {
+    return data_ + index;
   }
   void store_bytes(std::size_t index, std::span<const std::byte> from) noexcept {
     if (!from.empty()) std::memmove(data_ + index, from.data(), from.size());

@@ -19,7 +19,7 @@ ByteBuf gathered(detail::SourceRange range) {
 ByteBuf ByteBuf::copy_of(std::span<const std::byte> bytes) {
   pool::Region* const region = detail::take_own_region(bytes.size());
   if (!bytes.empty()) std::memcpy(region->data, bytes.data(), bytes.size());
-  return over(region, bytes.size());
+  return ByteBuf(region, bytes.size());
 }
 
 ByteBuf ByteBuf::copy_range(std::size_t index, std::size_t n) const {

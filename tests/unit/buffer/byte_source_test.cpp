@@ -5,48 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "support/byte_segments.hpp"
 
 namespace tarn::detail {
 namespace {
 
-/// Text in segments of 1, 2, 3, ... bytes.
-class Segments {
- public:
-  explicit Segments(std::string_view text) {
-    for (std::size_t at = 0, n = 1; at < text.size(); at += n - 1) {
-      parts_.emplace_back(text.substr(at, n));
-      ++n;
-    }
-  }
-  [[nodiscard]] ByteSource source() const {
-    return {this,
-            [](const void* self, std::size_t index) noexcept {
-              const std::string& part = static_cast<const Segments*>(self)->find(index);
-              return std::as_bytes(std::span(part)).subspan(index);
-            },
-            [](const void* self, std::size_t index) noexcept {
-              std::size_t inside = index - 1;
-              const std::string& part = static_cast<const Segments*>(self)->find(inside);
-              return std::as_bytes(std::span(part)).first(inside + 1);
-            }};
-  }
-  [[nodiscard]] std::span<const std::byte> part(std::size_t i) const {
-    return std::as_bytes(std::span(parts_[i]));
-  }
-
- private:
-  /// The part with byte `index`, which becomes the index inside it.
-  const std::string& find(std::size_t& index) const {
-    for (const std::string& part : parts_) {
-      if (index < part.size()) return part;
-      index -= part.size();
-    }
-    return parts_.back();
-  }
-  std::vector<std::string> parts_;
-};
+using testing_support::Segments;
 
 std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -81,6 +46,15 @@ TEST(ByteSource, KnowsWhetherARangeIsOneSegment) {
   EXPECT_TRUE((SourceRange{segments.source(), 1, 2}).is_one_segment());
   EXPECT_FALSE((SourceRange{segments.source(), 1, 3}).is_one_segment());
   EXPECT_TRUE((SourceRange{segments.source(), 10, 0}).is_one_segment());
+}
+
+TEST(ByteSource, TakesPlainMemoryAsOneSegment) {
+  const std::string text = "abcdef";
+  const SpanSource whole(std::as_bytes(std::span(text)));
+  EXPECT_TRUE(whole.range().is_one_segment());
+  EXPECT_EQ(text_of(whole.range().front()), text);
+  EXPECT_EQ(text_of(whole.range().source.segment(2, 3)), "cde");
+  EXPECT_EQ(text_of(whole.range().source.segment_before(4, 3)), "bcd");
 }
 
 TEST(ByteSource, FindsOverlap) {

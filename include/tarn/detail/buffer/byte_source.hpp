@@ -57,6 +57,30 @@ struct SourceRange {
   [[nodiscard]] bool is_one_segment() const noexcept { return front().size() == size; }
 };
 
+/// A piece of memory as a source of one segment.
+/// Lifetime: the memory's; the object must stay where it is.
+class SpanSource {
+ public:
+  explicit SpanSource(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
+  SpanSource(const SpanSource&) = delete;
+  SpanSource& operator=(const SpanSource&) = delete;
+
+  [[nodiscard]] SourceRange range() const noexcept {
+    return {{this,
+             [](const void* self, std::size_t index) noexcept {
+               return static_cast<const SpanSource*>(self)->bytes_.subspan(index);
+             },
+             [](const void* self, std::size_t index) noexcept {
+               return static_cast<const SpanSource*>(self)->bytes_.first(index);
+             }},
+            0,
+            bytes_.size()};
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
 /// Copies bytes out, the destination overlapping none of them.
 void copy_out(SourceRange range, std::byte* destination) noexcept;
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of searching and comparing, over every variant of buffer.
+#include "tarn/detail/buffer/search_access.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "support/buffer_variants.hpp"
+
+namespace tarn {
+namespace {
+
+using testing_support::unpooled_buffer;
+
+constexpr std::size_t npos = ByteBuf::npos;
+
+template <class Variant>
+class SearchAccess : public testing::Test {
+ protected:
+  static auto filled(std::string_view text, std::size_t spare = 4) {
+    auto buf = Variant::make(text.size() + spare);
+    buf.write_bytes(text);
+    return buf;
+  }
+};
+TYPED_TEST_SUITE(SearchAccess, testing_support::AllVariants, testing_support::VariantNames);
+
+// AbstractByteBufTest: testIndexOf, with its numbers.
+TYPED_TEST(SearchAccess, IndexOfSearchesBothWays) {
+  auto buf = this->filled(std::string_view("\1\2\3\2\1"), 0);
+  EXPECT_EQ(buf.index_of(1, 4, 1), npos);
+  EXPECT_EQ(buf.index_of(4, 1, 1), npos);
+  EXPECT_EQ(buf.index_of(1, 4, 2), 1U);
+  EXPECT_EQ(buf.index_of(4, 1, 2), 3U);
+  EXPECT_EQ(buf.index_of(0, 5, std::byte{3}), 2U);
+  EXPECT_EQ(buf.index_of(0, 5, '\3'), 2U);
+  EXPECT_EQ(buf.index_of(2, 2, 3), npos);
+  EXPECT_THROW(static_cast<void>(buf.index_of(0, 6, 0)), std::out_of_range);
+  EXPECT_THROW(static_cast<void>(buf.index_of(0, npos, 0)), std::out_of_range);
+  EXPECT_EQ(buf.index_of(6, 0, 1), 4U) << "from beyond the end searches from the end";
+  EXPECT_EQ(buf.index_of(npos, 0, 1), 4U);
+  EXPECT_THROW(static_cast<void>(buf.index_of(npos, 6, 1)), std::out_of_range);
+}
+
+TYPED_TEST(SearchAccess, IndexOfFindsSequences) {
+  auto buf = this->filled("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::size_t end = buf.writer_index();
+  EXPECT_EQ(buf.index_of(0, end, "\r\n"), 14U);
+  EXPECT_EQ(buf.index_of(15, end, "\r\n"), 23U);
+  EXPECT_EQ(buf.index_of(end, 0, "\r\n"), 25U);
+  EXPECT_EQ(buf.index_of(0, end, "\r\n\r\n"), 23U);
+  EXPECT_EQ(buf.index_of(0, 26, "\r\n\r\n"), npos) << "a match must lie in the range as a whole";
+  EXPECT_EQ(buf.index_of(0, end, std::string(100, 'x')), npos);
+  EXPECT_EQ(buf.index_of(3, end, ""), 3U);
+  EXPECT_EQ(buf.index_of(9, 3, ""), 9U);
+  EXPECT_EQ(buf.reader_index(), 0U);
+}
+
+// AbstractByteBufTest: bytesBefore; ByteBufUtilTest: indexOf
+TYPED_TEST(SearchAccess, BytesBeforeCountsFromTheReader) {
+  auto buf = this->filled("key=value;");
+  EXPECT_EQ(buf.bytes_before('='), 3U);
+  buf.skip(4);
+  EXPECT_EQ(buf.bytes_before('='), npos);
+  EXPECT_EQ(buf.bytes_before(';'), 5U);
+  EXPECT_EQ(buf.bytes_before("ue"), 3U);
+  EXPECT_EQ(buf.bytes_before("ue;x"), npos);
+  EXPECT_EQ(buf.bytes_before(0, 4, '='), 3U);
+  EXPECT_EQ(buf.bytes_before(1, 3, "y="), 1U);
+  EXPECT_THROW(static_cast<void>(buf.bytes_before(12, 3, ';')), std::out_of_range);
+  buf.set_index(10, 10);
+  EXPECT_EQ(buf.bytes_before(';'), npos);
+}
+
+// AbstractByteBufTest: testForEachByte, testForEachByteAbort, testForEachByteDesc,
+// testForEachByteDescAbort
+TYPED_TEST(SearchAccess, ForEachByteVisitsTheReadableBytes) {
+  auto buf = this->filled("0123456789");
+  buf.set_index(2, 8);
+  std::string seen;
+  const auto see = [&seen](std::byte b) {
+    seen.push_back(static_cast<char>(b));
+    return true;
+  };
+  EXPECT_EQ(buf.for_each_byte(see), npos);
+  EXPECT_EQ(seen, "234567");
+  seen.clear();
+  EXPECT_EQ(buf.for_each_byte_desc(see), npos);
+  EXPECT_EQ(seen, "765432");
+  const auto until_five = [](std::byte b) { return b != std::byte{'5'}; };
+  EXPECT_EQ(buf.for_each_byte(until_five), 5U);
+  EXPECT_EQ(buf.for_each_byte_desc(until_five), 5U);
+  EXPECT_EQ(buf.for_each_byte(0, 3, until_five), npos);
+  EXPECT_EQ(buf.for_each_byte_desc(6, 4, until_five), npos);
+  EXPECT_THROW(buf.for_each_byte(12, 3, until_five), std::out_of_range);
+  EXPECT_THROW(buf.for_each_byte_desc(12, 3, until_five), std::out_of_range);
+}
+
+TYPED_TEST(SearchAccess, StartsAndEnds) {
+  auto buf = this->filled("xxHEAD body TAIL");
+  buf.skip(2);
+  EXPECT_TRUE(buf.starts_with("HEAD"));
+  EXPECT_FALSE(buf.starts_with("xxHEAD"));
+  EXPECT_TRUE(buf.ends_with(std::string_view("TAIL")));
+  EXPECT_FALSE(buf.ends_with("tail"));
+  EXPECT_TRUE(buf.starts_with("") && buf.ends_with(""));
+  EXPECT_TRUE(buf.starts_with(ByteBuf::wrap("HEAD body TAIL")));
+  EXPECT_FALSE(buf.starts_with("HEAD body TAILx"));
+  EXPECT_FALSE(buf.ends_with("xHEAD body TAIL"));
+  EXPECT_TRUE(buf.ends_with(buf));
+  EXPECT_TRUE(buf.starts_with(ByteBuf()));
+}
+
+// AbstractByteBufTest: testEquals, testCompareTo, testHashCode...
+TYPED_TEST(SearchAccess, ComparesReadableBytesOnly) {
+  auto buf = this->filled("xxabc");
+  buf.skip(2);
+  ByteBuf other = unpooled_buffer(100);
+  other.write_bytes("abc");
+  EXPECT_EQ(buf, other);
+  EXPECT_EQ(other, buf);
+  EXPECT_EQ(std::hash<ByteBuf>()(other), std::hash<typename TypeParam::Buffer>()(buf));
+  other.write_bytes("d");
+  EXPECT_NE(buf, other);
+  EXPECT_LT(buf, other);
+  EXPECT_GT(other, buf);
+  other.clear().write_bytes("\xFF");
+  EXPECT_LT(buf, other) << "unsigned";
+  EXPECT_TRUE((buf <=> buf) == std::strong_ordering::equal);
+}
+
+TYPED_TEST(SearchAccess, TheEmptyBufferEqualsWhatHasNothingReadable) {
+  auto buf = this->filled("abc");
+  EXPECT_NE(buf, ByteBuf());
+  buf.skip(3);
+  EXPECT_EQ(buf, ByteBuf());
+  EXPECT_EQ(ByteBuf(), buf);
+  EXPECT_EQ(std::hash<typename TypeParam::Buffer>()(buf), std::hash<ByteBuf>()(ByteBuf()));
+}
+
+TEST(ByteBufHash, ServesUnorderedContainers) {
+  std::unordered_set<ByteBuf> set;
+  set.insert(ByteBuf::wrap_copy("one"));
+  set.insert(ByteBuf::wrap_copy("two"));
+  set.insert(ByteBuf::wrap("one"));
+  EXPECT_EQ(set.size(), 2U);
+  EXPECT_TRUE(set.contains(ByteBuf::wrap("two")));
+}
+
+}  // namespace
+}  // namespace tarn
