@@ -181,6 +181,15 @@ class PooledAllocator final : public Allocator {
     }
   }
 
+  /// Changes the size of plain memory, which may move; its kind and the first min(old, new) bytes
+  /// stay.
+  ///
+  /// In place when both sizes are of one class. Null: allocates direct memory. The rules for
+  /// `memory`, `old_size` and `alignment` are those of deallocate(), with the same consequence.
+  /// @errors std::bad_alloc, when `memory` stays as it was; std::invalid_argument as allocate().
+  [[nodiscard]] void* reallocate(void* memory, std::size_t old_size, std::size_t new_size,
+                                 std::size_t alignment = kMinAlignment);
+
   /// Gives up everything that this thread's cache holds. @returns false when it has none.
   bool trim_current_thread_cache();
   /// Gives up everything that any thread's cache holds or has been returned to it, also of threads

@@ -2,7 +2,9 @@
 // The slow half of the allocators. Layer: buffer.
 #include "tarn/allocator.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -123,6 +125,17 @@ void* PooledAllocator::allocate_aligned(std::size_t size, std::size_t alignment,
   pool::Region* const region = core_->take_aligned(size, alignment, kind, pool::kPlainTag);
   if (region == nullptr) throw_bad_alloc();
   return region->data;
+}
+
+void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_t new_size,
+                                  std::size_t alignment) {
+  if (memory == nullptr) return allocate(new_size, alignment);
+  MemoryKind kind{};
+  if (core_->check_plain(memory, old_size, alignment, kind, new_size)) return memory;
+  void* const fresh = allocate(new_size, alignment, kind);
+  std::memcpy(fresh, memory, std::min(old_size, new_size));
+  deallocate(memory, old_size, alignment);
+  return fresh;
 }
 
 bool PooledAllocator::trim_current_thread_cache() { return core_->trim_current_thread_cache(); }

@@ -326,7 +326,8 @@ void PoolCore::send_to_owner(Region* region, ThreadCache& owner) noexcept {
   if (!mine->outbox.try_add(region, &owner, size, kind)) mine->send_slow(region, owner, size, kind);
 }
 
-void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
+Region* PoolCore::plain_region(void* memory, std::size_t size,
+                               std::size_t alignment) const noexcept {
   char detail[160];
   Region* const region = chunks_.region_at(memory);
   if (region == nullptr) {
@@ -341,8 +342,7 @@ void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t align
                     huge->requested);
       base::fatal("deallocate with another size", memory, detail);
     }
-    give_huge(huge);
-    return;
+    return huge;
   }
   const std::size_t own_size = sizing::size_of(SizeClass::from_index(region->size_class));
   if ((region->link & kPlainTag) == 0) {
@@ -357,6 +357,24 @@ void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t align
                   "with size %zu and alignment %zu, allocated in size class %u (%zu bytes)", size,
                   alignment, region->size_class, own_size);
     base::fatal("deallocate with another size", memory, detail);
+  }
+  return region;
+}
+
+bool PoolCore::check_plain(void* memory, std::size_t size, std::size_t alignment, MemoryKind& kind,
+                           std::size_t new_size) const noexcept {
+  const Region* const region = plain_region(memory, size, alignment);
+  kind = region->memory_kind;
+  if (region->kind != RegionKind::pooled) return std::max<std::size_t>(new_size, 1) == size;
+  const std::size_t needed = rounded(new_size, alignment, kind);
+  return needed != 0 && sizing::class_of(needed) == region->size_class;
+}
+
+void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
+  Region* const region = plain_region(memory, size, alignment);
+  if (region->kind != RegionKind::pooled) {
+    give_huge(static_cast<HugeRegion*>(region));
+    return;
   }
   auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
   if (!home.push(region, tls::thread_token())) release_slow(region);

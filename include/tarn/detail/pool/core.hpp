@@ -105,6 +105,11 @@ class PoolCore {
   /// As give_plain(), for any size and alignment.
   void give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept;
 
+  /// Checks live plain memory as give_plain() does, and tells its kind.
+  /// @returns whether `new_size` bytes would be of the same class, so that it can stay where it is.
+  [[nodiscard]] bool check_plain(void* memory, std::size_t size, std::size_t alignment,
+                                 MemoryKind& kind, std::size_t new_size) const noexcept;
+
   /// The slow half of release_region(): full stock, another thread's region, huge and foreign ones.
   [[gnu::noinline]] static void release_slow(Region* region) noexcept;
 
@@ -157,6 +162,9 @@ class PoolCore {
   [[nodiscard]] Region* take_one(Arena& arena, std::uint8_t size_class,
                                  std::size_t alignment) noexcept;
   void send_to_owner(Region* region, ThreadCache& owner) noexcept;
+  /// The live plain region of `memory`; anything else is reported and fatal.
+  [[nodiscard]] Region* plain_region(void* memory, std::size_t size,
+                                     std::size_t alignment) const noexcept;
   [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
                                     MemoryKind kind) const noexcept;
   void count_out(std::size_t regions) noexcept;
