@@ -104,8 +104,9 @@ class MallocMemory : public MemoryCells {
   }
 };
 
-/// tarn's allocate and deallocate. calloc is an allocation and a memset; realloc is an allocation,
-/// a copy and a deallocation: there is no other way.
+/// tarn's allocate, deallocate and reallocate. calloc is an allocation and a memset. A realloc of
+/// over-aligned memory promises no alignment for the new one, so there it is an allocation, a copy
+/// and a deallocation.
 template <MemoryKind kKind>
 class TarnMemory : public MemoryCells {
  public:
@@ -122,6 +123,10 @@ class TarnMemory : public MemoryCells {
   }
   unsigned char* resize(Cell& from, Cell&, std::size_t old_size, std::size_t old_alignment,
                         std::size_t size) {
+    if (old_alignment <= kDefaultAlignment) [[likely]] {
+      return static_cast<unsigned char*>(
+          allocator_.reallocate(from.get(), old_size, size, old_alignment));
+    }
     unsigned char* const memory = allocate(size, kDefaultAlignment);
     std::memcpy(memory, from.get(), std::min(old_size, size));
     allocator_.deallocate(from.get(), old_size, old_alignment);
