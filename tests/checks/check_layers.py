@@ -56,6 +56,16 @@ def check_library(root, layers):
     return faults
 
 
+def check_umbrella(root, layers):
+    """tarn.hpp, where there is one, includes every other public header."""
+    umbrella = root / "include/tarn/tarn.hpp"
+    if "tarn.hpp" not in layers.public:
+        return []
+    included = {name for _, name in tree.INCLUDE.findall(umbrella.read_text())}
+    return [f"include/tarn/tarn.hpp: lacks tarn/{header}" for header in layers.public
+            if header != "tarn.hpp" and f"tarn/{header}" not in included]
+
+
 def check_users(root):
     faults = []
     for file in tree.files(root, tree.CODE, USERS):
@@ -72,7 +82,8 @@ def check_users(root):
 
 def check(root):
     layers = tree.Layers(root)
-    return layers.faults + check_library(root, layers) + check_users(root)
+    return (layers.faults + check_library(root, layers) + check_umbrella(root, layers)
+            + check_users(root))
 
 
 if __name__ == "__main__":

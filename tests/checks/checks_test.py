@@ -102,6 +102,11 @@ class Layers(CheckTest):
     def test_a_public_header_that_is_gone(self):
         self.assert_fault("tarn/old.hpp does not exist", append={"layers.txt": "tarn/old.hpp: pool\n"})
 
+    def test_a_public_header_that_the_one_for_all_lacks(self):
+        all_of_it = {"layers.txt": SOUND["layers.txt"] + "tarn/tarn.hpp: pool\n"}
+        self.assert_sound(all_of_it, append={"include/tarn/tarn.hpp": '#include "tarn/pool.hpp"\n'})
+        self.assert_fault("lacks tarn/pool.hpp", all_of_it, append={"include/tarn/tarn.hpp": CPP})
+
     def test_an_installed_header_that_needs_a_private_one(self):
         self.assert_fault("is private", append={"include/tarn/pool.hpp": '#include "pool/arena.hpp"\n'})
 
