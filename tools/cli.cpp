@@ -3,8 +3,7 @@
 #include "cli.hpp"
 
 #include <CLI/CLI.hpp>
-#include <map>
-#include <memory>
+#include <cstddef>
 #include <string>
 #include <tarn/version.hpp>
 
@@ -12,6 +11,7 @@
 #include "common/output.hpp"
 #include "common/text.hpp"
 #include "replay/replay_command.hpp"
+#include "sizes/sizes_command.hpp"
 
 namespace tarn::tools {
 
@@ -29,7 +29,7 @@ one more run of each, not timed, watches memory.)";
 
 constexpr const char* kReplayNotes = R"(What is done:
   --mode memory  tarn: allocate and deallocate with the recorded alignment; calloc is an
-                 allocation and a memset, realloc an allocation, a copy and a deallocation.
+                 allocation and a memset, realloc is reallocate.
                  Others: the same calls as the recorded program made, realloc included.
   --mode buffer  each object is a ByteBuf, of tarn's pools or over the other's malloc. A buffer has
                  its allocator's alignment, so memalign is like malloc; calloc is a buffer and a
@@ -46,50 +46,101 @@ After trim_all tarn must have nothing in use, cached or pending, and at most one
 each arena in use.
 Exit status: 0 done, 1 a check failed, 2 bad usage or a file that can't be read.)";
 
-void add_replay(CLI::App& app, ReplayOptions& options) {
+constexpr const char* kSizesAbout =
+    "Prints the size classes of a pool: what a size is rounded up to, and how its regions are cut "
+    "from pages.";
+
+/// A number from `least` to `most`.
+template <class T>
+void add_number(CLI::App& app, const std::string& name, T& value, T least, T most,
+                const std::string& help) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    T number{};
+    if (CLI::detail::lexical_cast(text, number) && text.front() != '-' && number >= least &&
+        number <= most) {
+      return {};
+    }
+    return concat("'", text, "' is not a number from ", least, " to ", most);
+  };
+  app.add_option(name, value, help)
+      ->check(CLI::Validator(check, ""))
+      ->option_text(concat("N=", value));
+}
+
+/// One of two words; the first stands for `value` being false.
+void add_choice(CLI::App& app, const std::string& name, std::string& value,
+                const std::string& other, const std::string& help) {
+  const std::string usual = value;
+  const auto check = [usual, other](const std::string& text) -> std::string {
+    if (text == usual || text == other) return {};
+    return concat("'", text, "' is not one of ", usual, ", ", other);
+  };
+  app.add_option(name, value, help)
+      ->check(CLI::Validator(check, ""))
+      ->option_text(concat(usual, "|", other, "=", usual));
+}
+
+/// What `tarn replay` is given in words.
+struct ReplayWords {
+  std::string mode = "buffer";
+  std::string kind = "heap";
+  std::string threads = "one";
+
+  void put_into(ReplayOptions& options) const {
+    options.mode = mode == "buffer" ? ReplayMode::buffer : ReplayMode::memory;
+    options.kind = kind == "heap" ? ReplayKind::heap : ReplayKind::direct;
+    options.recorded_threads = threads == "recorded";
+  }
+};
+
+CLI::App& add_replay(CLI::App& app, ReplayOptions& options, ReplayWords& words) {
   CLI::App& replay = *app.add_subcommand("replay", kReplayAbout);
   replay.footer(kReplayNotes);
-  replay.add_option("TRACE", options.traces, "Trace files (.atrc.zst)")->required();
+  replay.add_option("TRACE", options.traces, "Trace files (.atrc.zst)")
+      ->required()
+      ->option_text("...");
   replay
       .add_option("--allocator", options.allocators,
-                  "LIST, comma-separated: tarn, malloc (the C library's), and where installed "
-                  "jemalloc, mimalloc, tcmalloc, tbb")
-      ->capture_default_str()
-      ->type_name("LIST");
+                  "Comma-separated: tarn, malloc (the C library's) and, where\n"
+                  "installed, jemalloc, mimalloc, tcmalloc, tbb")
+      ->option_text("LIST=" + options.allocators);
   replay
       .add_option("--preload", options.preloads,
-                  "Adds an allocator: the shared library FILE, called NAME; may be repeated")
-      ->type_name("NAME=FILE")
+                  "Adds an allocator: the shared library FILE, called NAME;\n"
+                  "may be repeated")
+      ->option_text("NAME=FILE")
       ->allow_extra_args(false);
-  replay.add_option("--mode", options.mode, "What an object becomes: a buffer, or plain memory")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ReplayMode>{
-          {"buffer", ReplayMode::buffer}, {"memory", ReplayMode::memory}}))
-      ->type_name("buffer|memory")
-      ->default_str("buffer");
-  replay.add_option("--kind", options.kind, "tarn's memory")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ReplayKind>{
-          {"heap", ReplayKind::heap}, {"direct", ReplayKind::direct}}))
-      ->type_name("heap|direct")
-      ->default_str("heap");
-  replay
-      .add_option("--threads", options.recorded_threads,
-                  "One thread in the file's order, or as many as were recorded, each in its own")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, bool>{{"one", false}, {"recorded", true}}))
-      ->type_name("one|recorded")
-      ->default_str("one");
-  replay
-      .add_option("--lead", options.lead,
-                  "With recorded threads: none starts an event more than N ahead of the earliest "
-                  "one not done")
-      ->check(CLI::Range(0U, 1U << 30))
-      ->type_name("N")
-      ->capture_default_str();
-  replay.add_option("--rounds", options.rounds, "Timed rounds of each allocator")
-      ->check(CLI::Range(1U, 1000U))
-      ->type_name("N")
-      ->capture_default_str();
+  add_choice(replay, "--mode", words.mode, "memory",
+             "What an object becomes: a ByteBuf or plain memory");
+  add_choice(replay, "--kind", words.kind, "direct", "tarn's memory");
+  add_choice(replay, "--threads", words.threads, "recorded",
+             "One thread in the file's order, or as many as were\n"
+             "recorded, each in its own");
+  add_number(replay, "--lead", options.lead, 0U, 1U << 30,
+             "With recorded threads: none starts an event more than N\n"
+             "ahead of the earliest one not done");
+  add_number(replay, "--rounds", options.rounds, 1U, 1000U, "Timed rounds of each allocator");
   replay.add_flag("--json", options.json, "Prints one JSON object instead of a table");
+  return replay;
+}
+
+void add_sizes(CLI::App& app, SizesOptions& options) {
+  CLI::App& sizes = *app.add_subcommand("sizes", kSizesAbout);
+  add_number(sizes, "--page-size", options.page_size, std::size_t{4096}, std::size_t{1} << 30,
+             "Bytes of a page, a power of two");
+  add_number(sizes, "--max-order", options.max_order, 0U, 14U,
+             "A chunk is the page size << N, at most 1 GiB");
+  sizes.add_flag("--json", options.json, "Prints one JSON object instead of a table");
+}
+
+/// CLI11 says of an unknown command only that there is none.
+void require_known_command(const CLI::App& app, const char* word) {
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == word) return;
+    known += known.empty() ? command->get_name() : ", " + command->get_name();
+  }
+  throw UsageError(concat("'", word, "' is not one of ", known, " (see tarn --help)"));
 }
 
 }  // namespace
@@ -99,7 +150,11 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", concat("tarn ", TARN_VERSION_STRING));
   ReplayOptions replay;
-  add_replay(app, replay);
+  ReplayWords words;
+  SizesOptions sizes;
+  const CLI::App& replay_command = add_replay(app, replay, words);
+  add_sizes(app, sizes);
+  if (argc > 1 && argv[1][0] != '-') require_known_command(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -111,7 +166,8 @@ int run_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(concat(error.what(), " (see tarn --help)"));
   }
-  return run_replay(replay);
+  words.put_into(replay);
+  return replay_command.parsed() ? run_replay(replay) : run_sizes(sizes);
 }
 
 }  // namespace tarn::tools
