@@ -27,7 +27,7 @@ class KeyTable {
 
   /// Takes the lowest free index. @errors std::length_error, std::bad_alloc.
   /// @complexity amortised O(1) unless indices are freed below taken ones.
-  [[nodiscard]] std::size_t add(Key& key);
+  std::size_t add(Key& key);
   void remove(std::size_t index) noexcept;
 
   /// The key at `index`; null when free.

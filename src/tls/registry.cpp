@@ -170,4 +170,19 @@ std::size_t Registry::thread_count() noexcept {
   return count;
 }
 
+void Registry::audit() noexcept {
+  const sync::LockGuard lock(mutex_);
+  const ThreadRecord* previous = nullptr;
+  for (const ThreadRecord* record = first_; record != nullptr; record = record->next) {
+    TARN_CHECK(record->previous == previous);
+    TARN_CHECK(record->id > (previous == nullptr ? 0 : previous->id) && record->id <= last_id_);
+    TARN_CHECK(header_of(record->slots)->record == record);
+    for (std::size_t i = 0; i < record->slot_count; ++i) {
+      TARN_CHECK(record->slots[i].load_relaxed() == nullptr || keys_.at(i) != nullptr);
+    }
+    previous = record;
+  }
+  TARN_CHECK(last_ == previous);
+}
+
 }  // namespace tarn::tls

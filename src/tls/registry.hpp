@@ -72,6 +72,9 @@ class Registry {
   /// Threads that have slots now.
   [[nodiscard]] std::size_t thread_count() noexcept;
 
+  /// Checks the list of threads, and that every value's index has a key; fatal otherwise.
+  void audit() noexcept;
+
  private:
   template <class Visit>
   void walk(std::size_t index, Key::Batch& batch, Visit visit) noexcept TARN_REQUIRES(mutex_);
