@@ -11,7 +11,9 @@
 #include <memory>
 #include <new>
 
-// Names this module to the C++ runtime, which keeps it loaded until the callbacks have run.
+// Names this module to the C++ runtime, which keeps it loaded until the callbacks have run; the
+// name is the runtime's.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" [[gnu::visibility("hidden")]] void* __dso_handle;
 
 namespace tarn::platform {
