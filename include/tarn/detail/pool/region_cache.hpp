@@ -42,9 +42,12 @@ class alignas(64) RegionCache {
   /// @complexity a dozen and a half instructions, no call, lock or read-modify-write.
   [[nodiscard]] Region* pop(std::uintptr_t tag) noexcept {
     gate_.enter();
-    const std::uint32_t size = size_.load_relaxed();
     // [sync: cache-revoke] Acquire: pairs with restore(); what the revoker did to the list is seen.
-    if (size <= floor_.load_acquire()) [[unlikely]] {
+    // Before the look at the stock: a size read first may be that of before a whole trim, when the
+    // owner was stopped between the two.
+    const std::uint32_t floor = floor_.load_acquire();
+    const std::uint32_t size = size_.load_relaxed();
+    if (size <= floor) [[unlikely]] {
       gate_.leave();
       return nullptr;
     }
@@ -65,9 +68,10 @@ class alignas(64) RegionCache {
     if (owner_.load_relaxed() != token) [[unlikely]]
       return false;
     gate_.enter();
+    // [sync: cache-revoke] Acquire: as in pop(), and first for the same reason.
+    const std::uint32_t limit = limit_.load_acquire();
     const std::uint32_t size = size_.load_relaxed();
-    // [sync: cache-revoke] Acquire: as in pop().
-    if (size >= limit_.load_acquire()) [[unlikely]] {
+    if (size >= limit) [[unlikely]] {
       gate_.leave();
       return false;
     }
@@ -139,7 +143,8 @@ class alignas(64) RegionCache {
     moved_in_.add(list.count);
   }
 
-  /// Removes all but the newest `keep` regions. @complexity O(size).
+  /// Removes all but the newest `keep` regions; the list's `last` is left null.
+  /// @complexity O(keep).
   [[nodiscard]] RegionList remove_oldest_beyond(std::uint32_t keep) noexcept;
 
   /// Adds a region that its owner has released.

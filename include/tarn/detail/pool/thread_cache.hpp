@@ -39,10 +39,11 @@ class Outbox {
   [[nodiscard]] bool try_add(Region* region, ThreadCache* destination, std::size_t size,
                              unsigned category) noexcept {
     gate_.enter();
-    const std::uint64_t bytes = bytes_.load() + size;
-    // [sync: cache-revoke] Acquire: pairs with set_limit's release; a revoked limit is 0. A batch
-    // that would become full goes to send_slow, which hands it over at once.
-    if (bytes >= limit_.load_acquire() || destination != destination_ ||
+    // [sync: cache-revoke] Acquire: pairs with set_limit's release; a revoked limit is 0. Before
+    // the look at the batch, as in RegionCache::pop().
+    const std::uint64_t limit = limit_.load_acquire();
+    // A batch that would become full goes to send_slow, which hands it over at once.
+    if (bytes_.load() + size >= limit || destination != destination_ ||
         list_.count + 1 >= kMaxRegions) [[unlikely]] {
       gate_.leave();
       return false;
