@@ -241,8 +241,13 @@ void ThreadCache::send_slow(Region* region, ThreadCache& destination, std::size_
 
 bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) noexcept {
   const std::uint64_t ceiling = core_.options().max_pending_bytes_per_thread - outbox_limit();
-  const std::uint64_t before = queued_bytes_.fetch_add_relaxed(bytes);
-  if (before + bytes <= ceiling && returned_.push(list.first, list.last)) return true;
+  // Reserved before it is pushed, and never above the ceiling, not for a moment. Above it this is a
+  // load only, so that those who release for a thread that sleeps don't fight for the line.
+  std::uint64_t before = queued_bytes_.load_relaxed();
+  do {
+    if (bytes > ceiling || before > ceiling - bytes) return false;
+  } while (!queued_bytes_.compare_exchange_weak_relaxed(before, before + bytes));
+  if (returned_.push(list.first, list.last)) return true;
   queued_bytes_.fetch_sub_relaxed(bytes);
   return false;
 }
