@@ -403,7 +403,8 @@ void PoolCore::trim_by_time() noexcept {
   if (period == 0) return;
   const std::uint64_t now = platform::coarse_monotonic_ms();
   std::uint64_t last = parts_->last_sweep_ms.load_relaxed();
-  if (now - last < period) return;
+  // The clock that another thread has read since may be ahead of ours.
+  if (now < last + period) return;
   // Relaxed: only decides which thread sweeps.
   if (!parts_->last_sweep_ms.compare_exchange_strong_relaxed(last, now)) return;
   const ThreadCache* const mine = parts_->caches.current();
