@@ -39,10 +39,11 @@ class Plugin {
     if (handle_ != nullptr && ::dlclose(handle_) != 0) fail(::dlerror());
     handle_ = nullptr;
   }
-  void work(int seed) const {
-    int calls = work_(seed);  // 1 in a new thread
+  /// Calls the plugin `count` times; in a new thread its own count starts at 1.
+  void work(int seed, int count = kCalls) const {
+    int calls = work_(seed);
     if (calls < 1) fail("a buffer lost its bytes");
-    for (int i = 1; i < kCalls; ++i) {
+    for (int i = 1; i < count; ++i) {
       if (work_(seed) != ++calls) fail("a buffer lost its bytes, or a thread-local its value");
     }
   }
@@ -105,8 +106,10 @@ int main(int argc, char** argv) {
   threads_outlive_the_plugin(argv[1]);
   // More often than a process has pthread keys (1024), so that one lost a round shows.
   for (int round = 0; round < 1100; ++round) {
-    const Plugin plugin(argv[1]);
-    std::thread([&] { plugin.work(round); }).join();
+    Plugin plugin(argv[1]);
+    std::thread([&] { plugin.work(round, 1); }).join();
+    plugin.close();
+    if (::dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != nullptr) fail("the plugin stays loaded");
   }
   threads_older_than_the_plugin_use_it(argv[1]);
   threads_older_than_the_plugin_use_it(argv[1]);  // loaded again, or still: either way it works
