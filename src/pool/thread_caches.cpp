@@ -18,12 +18,18 @@ ThreadCache* create_cache(PoolCore& core, std::size_t class_count) noexcept {
   return memory == nullptr ? nullptr : new (memory) ThreadCache(core, class_count);
 }
 
-void destroy_cache(ThreadCache* cache) noexcept {
-  cache->~ThreadCache();
-  ::operator delete(cache, kCacheAlignment);
+ThreadCache* create_cache_or_throw(PoolCore& core, std::size_t class_count) {
+  ThreadCache* const cache = create_cache(core, class_count);
+  if (cache == nullptr) throw std::bad_alloc();
+  return cache;
 }
 
 }  // namespace
+
+void ThreadCaches::DestroyCache::operator()(ThreadCache* cache) const noexcept {
+  cache->~ThreadCache();
+  ::operator delete(cache, kCacheAlignment);
+}
 
 Arena* least_used(std::span<Arena* const> arenas) noexcept {
   Arena* least = nullptr;
@@ -39,18 +45,15 @@ ThreadCaches::ThreadCaches(PoolCore& core, std::span<Arena* const> heap,
       heap_(heap),
       direct_(direct),
       class_count_(class_count),
-      nobodys_(create_cache(core, class_count)),
-      key_(on_thread_exit, this) {
-  if (nobodys_ == nullptr) throw std::bad_alloc();
-}
+      nobodys_(create_cache_or_throw(core, class_count)),
+      key_(on_thread_exit, this) {}
 
 ThreadCaches::~ThreadCaches() {
   while (all_ != nullptr) {
     ThreadCache* const next = all_->next;
-    destroy_cache(all_);
+    DestroyCache{}(all_);
     all_ = next;
   }
-  destroy_cache(nobodys_);
 }
 
 ThreadCache* ThreadCaches::make() noexcept {
@@ -126,6 +129,8 @@ void ThreadCaches::close_all() noexcept {
   const sync::LockGuard guard(registry_);
   closed_ = true;
   for (ThreadCache* cache = all_; cache != nullptr; cache = cache->next) put_back(*cache, false);
+  free_ =
+      nullptr;  // those that were free already have been linked twice; nobody takes one any more
 }
 
 }  // namespace tarn::pool

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "tarn/detail/pool/thread_cache.hpp"
@@ -58,6 +59,10 @@ class ThreadCaches {
   [[nodiscard]] ThreadCache& nobodys() noexcept { return *nobodys_; }
 
  private:
+  struct DestroyCache {
+    void operator()(ThreadCache* cache) const noexcept;
+  };
+
   static void on_thread_exit(void* cache, void* self) noexcept;
   [[nodiscard]] ThreadCache* make() noexcept;
   void put_back(ThreadCache& cache, bool called_by_owner) noexcept TARN_REQUIRES(registry_);
@@ -70,7 +75,7 @@ class ThreadCaches {
   ThreadCache* all_ TARN_GUARDED_BY(registry_) = nullptr;
   ThreadCache* free_ TARN_GUARDED_BY(registry_) = nullptr;
   bool closed_ TARN_GUARDED_BY(registry_) = false;
-  ThreadCache* nobodys_ = nullptr;
+  const std::unique_ptr<ThreadCache, DestroyCache> nobodys_;
   tls::Key key_;
 };
 
