@@ -213,7 +213,8 @@ class PooledAllocator final : public Allocator {
 
   static constexpr std::size_t kMinAlignment = 16;  // every region's
 
-  PooledAllocator(const PooledAllocatorOptions& options, const platform::MemorySource& source);
+  PooledAllocator(const PooledAllocatorOptions& options, const platform::MemorySource& source,
+                  const platform::MemorySource& metadata);
 
   [[nodiscard]] static constexpr bool is_small_alignment(std::size_t alignment) noexcept {
     return alignment - 1 < kMinAlignment && (alignment & (alignment - 1)) == 0;

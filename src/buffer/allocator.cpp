@@ -99,13 +99,19 @@ pool::Region* AllocatorAccess::take_of_user(Allocator& allocator, std::size_t si
 // ------------------------------------------------------------------------------
 
 PooledAllocator::PooledAllocator(PooledAllocatorOptions options)
-    : PooledAllocator(options, platform::system_memory()) {}
+    : PooledAllocator(options, platform::system_memory(), platform::system_memory()) {}
 
 PooledAllocator::PooledAllocator(const PooledAllocatorOptions& options,
-                                 const platform::MemorySource& source) {
+                                 const platform::MemorySource& source,
+                                 const platform::MemorySource& metadata) {
   pool::validate(options);
-  core_ = pool::PoolCore::create(options, source);
-  log_options(options);
+  core_ = pool::PoolCore::create(options, source, metadata);
+  try {
+    log_options(options);
+  } catch (...) {
+    core_->close();
+    throw;
+  }
 }
 
 PooledAllocator::~PooledAllocator() { core_->close(); }

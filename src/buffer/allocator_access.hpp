@@ -11,10 +11,12 @@ namespace tarn::detail {
 struct AllocatorAccess {
   static constexpr std::size_t kAlignment = 16;  // of what buffers ask a user's allocator for
 
-  /// A pool over another source of memory than the system.
-  [[nodiscard]] static PooledAllocator* make(const PooledAllocatorOptions& options,
-                                             const platform::MemorySource& source) {
-    return new PooledAllocator(options, source);
+  /// A pool over another source of memory than the system: `source` for what users get, `metadata`
+  /// for the pool's own tables.
+  [[nodiscard]] static PooledAllocator* make(
+      const PooledAllocatorOptions& options, const platform::MemorySource& source,
+      const platform::MemorySource& metadata = platform::system_memory()) {
+    return new PooledAllocator(options, source, metadata);
   }
   [[nodiscard]] static pool::PoolCore& core(PooledAllocator& allocator) noexcept {
     return *allocator.core_;

@@ -47,12 +47,13 @@ std::size_t alignment_of(const PooledAllocatorOptions& options, MemoryKind kind)
 std::vector<std::unique_ptr<Arena>> make_arenas(std::size_t count, MemoryKind kind,
                                                 const sizing::Geometry& geometry,
                                                 const platform::MemorySource& source,
+                                                const platform::MemorySource& metadata,
                                                 ChunkMap& map) {
   std::vector<std::unique_ptr<Arena>> arenas;
   arenas.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    arenas.push_back(
-        std::make_unique<Arena>(geometry, kind, source, map, static_cast<unsigned>(i)));
+    arenas.push_back(std::make_unique<Arena>(geometry, kind, source, map, static_cast<unsigned>(i),
+                                             ArenaSeams{.metadata = metadata}));
   }
   return arenas;
 }
@@ -96,9 +97,11 @@ std::size_t region_capacity(const Region* region) noexcept {
 /// What only slow paths need.
 struct CoreParts {
   CoreParts(PoolCore& core, const PooledAllocatorOptions& options, const sizing::Geometry& geometry,
-            const platform::MemorySource& source, ChunkMap& map)
-      : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source, map)),
-        direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source, map)),
+            const platform::MemorySource& source, const platform::MemorySource& metadata,
+            ChunkMap& map)
+      : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source, metadata, map)),
+        direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source, metadata,
+                           map)),
         heap_pointers(pointers_to(heap)),
         direct_pointers(pointers_to(direct)),
         huge(core, source),
@@ -130,18 +133,20 @@ struct CoreParts {
 // ----------------------------------------------------------------------------
 
 PoolCore* PoolCore::create(const PooledAllocatorOptions& options,
-                           const platform::MemorySource& source) {
-  return new PoolCore(options, source);
+                           const platform::MemorySource& source,
+                           const platform::MemorySource& metadata) {
+  return new PoolCore(options, source, metadata);
 }
 
-PoolCore::PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source)
+PoolCore::PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source,
+                   const platform::MemorySource& metadata)
     : class_tables_{make_class_tables(alignment_of(options, MemoryKind::heap)),
                     make_class_tables(alignment_of(options, MemoryKind::direct))},
-      chunks_(options.page_size << options.max_order),
+      chunks_(options.page_size << options.max_order, metadata),
       options_(options),
       geometry_(options.page_size, options.max_order),
       source_(source),
-      parts_(new CoreParts(*this, options_, geometry_, source_, chunks_)) {
+      parts_(new CoreParts(*this, options_, geometry_, source_, metadata, chunks_)) {
   key_index_ = parts_->caches.key_index();
   parts_->last_sweep_ms.store_relaxed(platform::coarse_monotonic_ms());
 }
@@ -459,7 +464,12 @@ PooledAllocatorStats PoolCore::stats() const {
 }
 
 void PoolCore::audit() noexcept {
-  parts_->for_each_arena([](Arena& arena) { arena.audit(); });
+  std::uint64_t out = parts_->huge.live_regions() + (is_closed() ? 0U : 1U);
+  parts_->for_each_arena([&out](Arena& arena) {
+    arena.audit();
+    out += arena.live_regions();
+  });
+  TARN_CHECK(out == out_.load_relaxed());
   parts_->caches.for_each([](ThreadCache& cache) { cache.audit(); });
 }
 

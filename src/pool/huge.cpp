@@ -3,16 +3,40 @@
 #include "pool/huge.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <new>
+#include <utility>
 
 #include "tarn/detail/pool/core.hpp"
 
 namespace tarn::pool {
 
+HugeTable::~HugeTable() {
+  const sync::LockGuard guard(lock_);
+  TARN_CHECK(regions_.empty());
+  while (unused_ != nullptr) {
+    delete std::exchange(unused_, static_cast<HugeRegion*>(next_region(unused_)));
+  }
+}
+
+HugeRegion* HugeTable::take_block() noexcept {
+  {
+    const sync::LockGuard guard(lock_);
+    if (unused_ != nullptr) {
+      return std::exchange(unused_, static_cast<HugeRegion*>(next_region(unused_)));
+    }
+  }
+  return new (std::nothrow) HugeRegion;
+}
+
+void HugeTable::give_block(HugeRegion* region) noexcept {
+  const sync::LockGuard guard(lock_);
+  set_next_region(region, unused_);
+  unused_ = region;
+}
+
 HugeRegion* HugeTable::take(std::size_t size, std::size_t alignment, MemoryKind kind,
                             std::uintptr_t tag) noexcept {
-  std::unique_ptr<HugeRegion> region(new (std::nothrow) HugeRegion);
+  HugeRegion* const region = take_block();
   if (region == nullptr) return nullptr;
   region->requested = std::max<std::size_t>(size, 1);
   region->alignment = std::max<std::size_t>(alignment, 16);
@@ -20,7 +44,10 @@ HugeRegion* HugeTable::take(std::size_t size, std::size_t alignment, MemoryKind 
   region->mapped_as = region->requested < platform::system_page_size() ? MemoryKind::heap : kind;
   void* const memory =
       source_.map(source_.context, region->requested, region->alignment, region->mapped_as);
-  if (memory == nullptr) return nullptr;
+  if (memory == nullptr) {
+    give_block(region);
+    return nullptr;
+  }
   region->data = static_cast<std::byte*>(memory);
   region->link = foreign_home() | tag;
   region->kind = RegionKind::huge;
@@ -36,14 +63,15 @@ HugeRegion* HugeTable::take(std::size_t size, std::size_t alignment, MemoryKind 
   };
   try {
     const sync::LockGuard guard(lock_);
-    regions_.emplace(memory, region.get());
+    regions_.emplace(memory, region);
     bytes_ += region->requested;
     ++allocations_;
   } catch (...) {
     source_.unmap(source_.context, memory, region->requested, region->alignment, region->mapped_as);
+    give_block(region);
     return nullptr;
   }
-  return region.release();
+  return region;
 }
 
 void HugeTable::give(HugeRegion* region) noexcept {
@@ -55,7 +83,7 @@ void HugeTable::give(HugeRegion* region) noexcept {
   }
   source_.unmap(source_.context, region->data, region->requested, region->alignment,
                 region->mapped_as);
-  delete region;
+  give_block(region);
 }
 
 HugeRegion* HugeTable::find(const void* memory) const noexcept {
@@ -63,6 +91,11 @@ HugeRegion* HugeTable::find(const void* memory) const noexcept {
   const auto found = regions_.find(memory);
   if (found == regions_.end() || (found->second->link & kPlainTag) == 0) return nullptr;
   return found->second;
+}
+
+std::size_t HugeTable::live_regions() const noexcept {
+  const sync::LockGuard guard(lock_);
+  return regions_.size();
 }
 
 void HugeTable::add_to(PooledAllocatorStats& stats) const noexcept {

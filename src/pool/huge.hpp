@@ -25,12 +25,19 @@ struct HugeRegion : ForeignRegion {
 
 /// The huge regions of one pool, found by address: exact sizes, from the system and straight back.
 ///
+/// Their control blocks are kept for the next ones, as many as were live at once: so a buffer that
+/// is released twice by mistake meets a count of 0, and not whatever else the memory is used for.
+///
 /// Thread safety: every member, from any thread, under one lock; the system calls are outside of
 /// it.
 class HugeTable {
  public:
   explicit HugeTable(PoolCore& core, const platform::MemorySource& source) noexcept
       : core_(core), source_(source) {}
+  /// @pre no region is live; checked.
+  ~HugeTable();
+  HugeTable(const HugeTable&) = delete;
+  HugeTable& operator=(const HugeTable&) = delete;
 
   /// A region of `size` bytes at a multiple of `alignment`; refs 0, link foreign_home() | tag.
   /// @returns null when memory is refused; nothing has changed then.
@@ -41,14 +48,19 @@ class HugeTable {
   /// The live plain region at `memory`; null when there is none.
   [[nodiscard]] HugeRegion* find(const void* memory) const noexcept;
 
+  [[nodiscard]] std::size_t live_regions() const noexcept;
   /// Fills in the huge category and bytes.
   void add_to(PooledAllocatorStats& stats) const noexcept;
 
  private:
+  [[nodiscard]] HugeRegion* take_block() noexcept;
+  void give_block(HugeRegion* region) noexcept;
+
   PoolCore& core_;
   const platform::MemorySource source_;
   mutable sync::Mutex lock_{sync::LockRank::arena};
   std::unordered_map<const void*, HugeRegion*> regions_ TARN_GUARDED_BY(lock_);
+  HugeRegion* unused_ TARN_GUARDED_BY(lock_) = nullptr;  // blocks without memory, by their link
   std::uint64_t bytes_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t allocations_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t deallocations_ TARN_GUARDED_BY(lock_) = 0;

@@ -34,9 +34,11 @@ struct ClassTables {
 /// Thread safety: every member, from any thread, unless it says otherwise.
 class PoolCore {
  public:
-  /// A core with validated options. @errors std::bad_alloc.
-  [[nodiscard]] static PoolCore* create(const PooledAllocatorOptions& options,
-                                        const platform::MemorySource& source);
+  /// A core with validated options: chunks and huge regions from `source`, page tables and control
+  /// blocks from `metadata`. @errors std::bad_alloc.
+  [[nodiscard]] static PoolCore* create(
+      const PooledAllocatorOptions& options, const platform::MemorySource& source,
+      const platform::MemorySource& metadata = platform::system_memory());
 
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
@@ -150,7 +152,8 @@ class PoolCore {
   void count_trimmed(std::size_t regions) noexcept { trimmed_regions_.add(regions); }
 
  private:
-  PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source);
+  PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source,
+           const platform::MemorySource& metadata);
   ~PoolCore();
 
   [[gnu::noinline]] Region* take_slow(std::size_t size, std::size_t alignment, MemoryKind kind,
