@@ -387,6 +387,7 @@ class ByteBuf : public detail::TextAccess<ByteBuf> {
   // Growth and moves; see src/buffer/byte_buf_growth.cpp.
 
   [[nodiscard]] std::size_t room() const noexcept;
+  [[nodiscard]] bool pins_much() const noexcept;
   [[nodiscard]] pool::Region* replace_region(pool::Region* fresh) noexcept;
   [[nodiscard]] pool::Region* grow(std::size_t new_capacity);
   [[nodiscard]] pool::Region* make_headroom(std::size_t n, bool may_move_in_place);
@@ -407,6 +408,27 @@ struct ByteBufAccess {
     return {region, data, capacity, max_capacity};
   }
   [[nodiscard]] static pool::Region* region(const ByteBuf& buf) noexcept { return buf.region(); }
+
+  // For the composite, whose components are windows without indices of their own.
+
+  /// A full buffer of the first `n` bytes of `region`, whose one reference it takes over.
+  [[nodiscard]] static ByteBuf make_full(pool::Region* region, std::size_t n) noexcept {
+    return {region, n};
+  }
+  /// The address of index 0, whoever may write there.
+  [[nodiscard]] static std::byte* memory(const ByteBuf& buf) noexcept { return buf.data_; }
+  /// Makes `buf` a window of `n` of its bytes from `index` on, all readable.
+  static void narrow(ByteBuf& buf, std::size_t index, std::size_t n) noexcept {
+    buf.data_ += index;
+    buf.reader_ = 0;
+    buf.capacity_ = buf.max_capacity_ = buf.writer_ = n;
+  }
+  /// compact_if_sparse() of a window that nothing is read from.
+  static bool leave_large_region(ByteBuf& buf) {
+    if (!buf.pins_much()) return false;
+    buf.move_to_own(0, buf.capacity_);
+    return true;
+  }
 };
 
 }  // namespace detail

@@ -123,15 +123,19 @@ ByteBuf& ByteBuf::discard_read_bytes() {
   return *this;
 }
 
+/// Whether the window is less than a quarter of its region, and a region of its own would be
+/// smaller.
+bool ByteBuf::pins_much() const noexcept {
+  const std::size_t pinned = pool::region_capacity(region());
+  return capacity_ < pinned / 4 + (pinned % 4 != 0 ? 1 : 0) &&
+         base::align_up(std::max<std::size_t>(capacity_, 1), kMinRegion) < pinned;
+}
+
 bool ByteBuf::compact_if_sparse() {
   check_not_read_only();
   if (tagged_region_ == 0) return false;
   const bool half_read = reader_ != 0 && reader_ >= capacity_ - reader_;
-  const std::size_t pinned = pool::region_capacity(region());
-  // No move that would free nothing, since regions come no smaller.
-  const bool pins_much = capacity_ < pinned / 4 + (pinned % 4 != 0 ? 1 : 0) &&
-                         base::align_up(std::max<std::size_t>(capacity_, 1), kMinRegion) < pinned;
-  if (pins_much) {
+  if (pins_much()) {
     // Unlike discard_read_bytes(), which would move within the large region when it is unshared.
     const std::size_t from = half_read ? reader_ : 0;
     move_to_own(from, capacity_ - from);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kind of buffer that must behave like every other, for typed tests. Test support.
+// Every kind of buffer that must behave like every other, and tests that run over all of them. Test
+// support.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,91 +13,155 @@
 #include <string>
 #include <vector>
 
+#include "tarn/allocator.hpp"
 #include "tarn/byte_buf.hpp"
+#include "tarn/composite_byte_buf.hpp"
 
 namespace tarn::testing_support {
 
+inline constexpr std::size_t kNoMaximum = ByteBuf::npos;
+
+/// A kind of buffer. `make(capacity, max)` gives one with both indices at 0; one that does not grow
+/// has its capacity for its maximum, whatever `max` is.
+template <class Buffer>
+struct Variant {
+  std::string name;
+  bool grows;
+  Buffer (*maker)(std::size_t capacity, std::size_t max);
+
+  [[nodiscard]] Buffer make(std::size_t capacity, std::size_t max = kNoMaximum) const {
+    return maker(capacity, max);
+  }
+};
+
 /// A buffer straight from operator new.
-inline ByteBuf unpooled_buffer(std::size_t capacity, std::size_t max_capacity = ByteBuf::npos) {
-  pool::Region* const region = detail::make_unpooled_region(capacity);
-  return detail::ByteBufAccess::make(region, region->data, capacity, max_capacity);
+inline ByteBuf unpooled_buffer(std::size_t capacity, std::size_t max = kNoMaximum) {
+  return UnpooledAllocator::shared().buffer(capacity, max);
 }
 
-// Each variant makes buffers with both indices at 0. One that `kGrows` takes the maximum into
-// account, of any other the maximum is its capacity.
+/// Memory that outlives every test.
+inline std::byte* lasting_memory(std::size_t size) {
+  static std::vector<std::unique_ptr<std::byte[]>> memory;
+  return memory.emplace_back(std::make_unique<std::byte[]>(size)).get();
+}
 
-struct Unpooled {
-  using Buffer = ByteBuf;
-  static constexpr bool kGrows = true;
-  static Buffer make(std::size_t capacity, std::size_t max_capacity = ByteBuf::npos) {
-    return unpooled_buffer(capacity, max_capacity);
+/// A composite of components of `sizes` in turn, until it has `capacity`.
+inline CompositeByteBuf composite_of(std::size_t capacity, std::vector<std::size_t> sizes) {
+  CompositeByteBuf composite(1000);
+  for (std::size_t i = 0; composite.capacity() < capacity; ++i) {
+    const std::size_t n = std::min(sizes[i % sizes.size()], capacity - composite.capacity());
+    // Of different kinds, none of which begins at the start of its memory.
+    ByteBuf part = i % 2 == 0 ? unpooled_buffer(n + 3).slice(3, n)
+                              : PooledAllocator::shared().heap_buffer(n + 1).slice(1, n);
+    composite.add_component(std::move(part));
   }
+  return composite.clear();
+}
+
+/// All kinds of ByteBuf.
+inline std::vector<Variant<ByteBuf>> variants_of(const ByteBuf*) {
+  return {
+      {"heap", true,
+       [](std::size_t n, std::size_t max) {
+         return PooledAllocator::shared().heap_buffer(n, max);
+       }},
+      {"direct", true,
+       [](std::size_t n, std::size_t max) {
+         return PooledAllocator::shared().direct_buffer(n, max);
+       }},
+      {"unpooled", true, [](std::size_t n, std::size_t max) { return unpooled_buffer(n, max); }},
+      {"wrapped", false,
+       [](std::size_t n, std::size_t) {
+         return ByteBuf::wrap(std::span(lasting_memory(n), n)).clear();
+       }},
+      {"adopted", false,
+       [](std::size_t n, std::size_t) {
+         return ByteBuf::adopt(new std::byte[n], n,
+                               [](void* p) { delete[] static_cast<std::byte*>(p); })
+             .clear();
+       }},
+      // A window in the middle of a larger buffer, which is gone.
+      {"sliced", false,
+       [](std::size_t n, std::size_t) { return unpooled_buffer(n + 9).slice(5, n).clear(); }},
+      // A copy of the value whose original is gone.
+      {"duplicated", true,
+       [](std::size_t n, std::size_t max) { return unpooled_buffer(n, max).duplicate(); }},
+      // Its first bytes were headroom, and were filled from the end down.
+      {"headroom", true,
+       [](std::size_t n, std::size_t max) {
+         ByteBuf buf = PooledAllocator::shared().buffer(n, max);
+         const std::size_t headroom = std::min<std::size_t>(n, 11);
+         buf.reserve_headroom(headroom).prepend(std::string(headroom, 'h'));
+         return buf.clear();
+       }},
+  };
+}
+
+/// All kinds of CompositeByteBuf.
+inline std::vector<Variant<CompositeByteBuf>> variants_of(const CompositeByteBuf*) {
+  return {
+      {"composite1", true,
+       [](std::size_t n, std::size_t) { return composite_of(n, {std::max<std::size_t>(n, 1)}); }},
+      {"composite2", true, [](std::size_t n, std::size_t) { return composite_of(n, {n / 2 + 1}); }},
+      {"compositeMany", true,
+       [](std::size_t n, std::size_t) {
+         return composite_of(n, {1, 3, 2, 7});
+       }},
+      {"compositeSlice", false,
+       [](std::size_t n, std::size_t) {
+         return composite_of(n + 9, {5, 1, 2}).slice(4, n).clear();
+       }},
+  };
+}
+
+/// A test body for one variant, as googletest wants it.
+template <class Buffer>
+class VariantTest : public testing::Test {
+ public:
+  using Body = void (*)(const Variant<Buffer>&);
+  VariantTest(Body body, Variant<Buffer> variant) : body_(body), variant_(std::move(variant)) {}
+  void TestBody() override { body_(variant_); }
+
+ private:
+  Body body_;
+  Variant<Buffer> variant_;
 };
 
-/// Memory of the caller. It outlives the test in a list of its own.
-struct Wrapped {
-  using Buffer = ByteBuf;
-  static constexpr bool kGrows = false;
-  static Buffer make(std::size_t capacity, std::size_t = 0) {
-    static std::vector<std::unique_ptr<std::byte[]>> memory;
-    memory.push_back(std::make_unique<std::byte[]>(capacity));
-    ByteBuf buf = ByteBuf::wrap(std::span(memory.back().get(), capacity));
-    return buf.clear();
-  }
-};
+enum class Which { all, growing, fixed };
 
-struct Adopted {
-  using Buffer = ByteBuf;
-  static constexpr bool kGrows = false;
-  static Buffer make(std::size_t capacity, std::size_t = 0) {
-    ByteBuf buf = ByteBuf::adopt(new std::byte[capacity], capacity,
-                                 [](void* p) { delete[] static_cast<std::byte*>(p); });
-    return buf.clear();
+template <class Buffer>
+void register_variants(const char* suite, const char* test, Which which, const char* file, int line,
+                       typename VariantTest<Buffer>::Body body) {
+  for (const Variant<Buffer>& variant : variants_of(static_cast<const Buffer*>(nullptr))) {
+    if (which != Which::all && variant.grows != (which == Which::growing)) continue;
+    testing::RegisterTest(
+        suite, (std::string(test) + '/' + variant.name).c_str(), nullptr, nullptr, file, line,
+        [=]() -> testing::Test* { return new VariantTest<Buffer>(body, variant); });
   }
-};
+}
 
-/// A window in the middle of a larger buffer, which is gone.
-struct Sliced {
-  using Buffer = ByteBuf;
-  static constexpr bool kGrows = false;
-  static Buffer make(std::size_t capacity, std::size_t = 0) {
-    return unpooled_buffer(capacity + 9).slice(5, capacity).clear();
-  }
-};
+// VARIANT_TEST(Suite, StatesTheBehaviour) { Buffer buf = variant.make(16); ... }: one test a
+// variant. A value at run time, not a typed test: two instances of the body instead of a dozen.
+#define TARN_VARIANT_TEST(suite, test, which)                                                \
+  template <class Buffer>                                                                    \
+  static void suite##_##test(const ::tarn::testing_support::Variant<Buffer>& variant);       \
+  [[maybe_unused]] static const bool suite##_##test##_registered = [] {                      \
+    ::tarn::testing_support::register_variants<::tarn::ByteBuf>(                             \
+        #suite, #test, which, __FILE__, __LINE__, suite##_##test<::tarn::ByteBuf>);          \
+    ::tarn::testing_support::register_variants<::tarn::CompositeByteBuf>(                    \
+        #suite, #test, which, __FILE__, __LINE__, suite##_##test<::tarn::CompositeByteBuf>); \
+    return true;                                                                             \
+  }();                                                                                       \
+  template <class Buffer>                                                                    \
+  static void suite##_##test(                                                                \
+      [[maybe_unused]] const ::tarn::testing_support::Variant<Buffer>& variant)
 
-/// A copy of the value whose original is gone.
-struct Duplicated {
-  using Buffer = ByteBuf;
-  static constexpr bool kGrows = true;
-  static Buffer make(std::size_t capacity, std::size_t max_capacity = ByteBuf::npos) {
-    const ByteBuf original = unpooled_buffer(capacity, max_capacity);
-    return original.duplicate();
-  }
-};
-
-/// A buffer whose first bytes were headroom, and were filled from the end down.
-struct Headroom {
-  using Buffer = ByteBuf;
-  static constexpr bool kGrows = true;
-  static Buffer make(std::size_t capacity, std::size_t max_capacity = ByteBuf::npos) {
-    ByteBuf buf = unpooled_buffer(capacity, max_capacity);
-    const std::size_t headroom = std::min<std::size_t>(capacity, 11);
-    buf.reserve_headroom(headroom).prepend(std::string(headroom, 'h'));
-    return buf.clear();
-  }
-};
-
-using AllVariants = testing::Types<Unpooled, Wrapped, Adopted, Sliced, Duplicated, Headroom>;
-using GrowingVariants = testing::Types<Unpooled, Duplicated, Headroom>;
-
-/// The variant's name in the names of the tests.
-struct VariantNames {
-  template <class Variant>
-  static std::string GetName(int) {
-    const std::string name = testing::internal::GetTypeName<Variant>();
-    return name.substr(name.rfind(':') + 1);
-  }
-};
+#define VARIANT_TEST(suite, test) \
+  TARN_VARIANT_TEST(suite, test, ::tarn::testing_support::Which::all)
+#define GROWING_VARIANT_TEST(suite, test) \
+  TARN_VARIANT_TEST(suite, test, ::tarn::testing_support::Which::growing)
+#define FIXED_VARIANT_TEST(suite, test) \
+  TARN_VARIANT_TEST(suite, test, ::tarn::testing_support::Which::fixed)
 
 /// Numbers that --gtest_random_seed repeats.
 inline std::mt19937_64 random_numbers() {
@@ -130,8 +195,7 @@ std::string readable_text(const Buffer& buf) {
   return bytes;
 }
 
-/// What `f` throws, as "type: message" for the types that buffers throw; empty when it throws
-/// nothing.
+/// The message of the `E` that `f` throws; empty when it throws nothing.
 template <class E, class F>
 std::string message_of(F&& f) {
   try {

@@ -15,13 +15,9 @@ using testing_support::message_of;
 
 constexpr std::size_t kHuge = ByteBuf::npos;
 
-template <class Variant>
-class IndexedBytes : public testing::Test {};
-TYPED_TEST_SUITE(IndexedBytes, testing_support::AllVariants, testing_support::VariantNames);
-
 // AbstractByteBufTest: initialState
-TYPED_TEST(IndexedBytes, StartAtZero) {
-  const auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, StartAtZero) {
+  const Buffer buf = variant.make(20);
   EXPECT_EQ(buf.capacity(), 20U);
   EXPECT_EQ(buf.reader_index(), 0U);
   EXPECT_EQ(buf.writer_index(), 0U);
@@ -31,8 +27,8 @@ TYPED_TEST(IndexedBytes, StartAtZero) {
   EXPECT_EQ(buf.max_writable_bytes(), buf.max_capacity());
 }
 
-TYPED_TEST(IndexedBytes, SayWhatCanBeReadAndWritten) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, SayWhatCanBeReadAndWritten) {
+  Buffer buf = variant.make(20);
   buf.set_index(3, 12);
   EXPECT_EQ(buf.readable_bytes(), 9U);
   EXPECT_EQ(buf.writable_bytes(), 8U);
@@ -52,8 +48,8 @@ TYPED_TEST(IndexedBytes, SayWhatCanBeReadAndWritten) {
   EXPECT_TRUE(buf.is_writable(0));
 }
 
-TYPED_TEST(IndexedBytes, SettersAcceptTheirBounds) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, SettersAcceptTheirBounds) {
+  Buffer buf = variant.make(20);
   buf.writer_index(20).reader_index(20);
   EXPECT_EQ(buf.reader_index(), 20U);
   EXPECT_EQ(buf.writer_index(), 20U);
@@ -63,8 +59,8 @@ TYPED_TEST(IndexedBytes, SettersAcceptTheirBounds) {
 }
 
 // AbstractByteBufTest: readerIndexBoundaryCheck1..4, writerIndexBoundaryCheck1..4
-TYPED_TEST(IndexedBytes, ReaderIndexStaysBelowTheWriter) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, ReaderIndexStaysBelowTheWriter) {
+  Buffer buf = variant.make(20);
   buf.set_index(2, 10);
   EXPECT_EQ(message_of<std::out_of_range>([&] { buf.reader_index(11); }),
             "reader index 11, expected 0 .. 10");
@@ -72,8 +68,8 @@ TYPED_TEST(IndexedBytes, ReaderIndexStaysBelowTheWriter) {
   EXPECT_EQ(buf.reader_index(), 2U);
 }
 
-TYPED_TEST(IndexedBytes, WriterIndexStaysBetweenReaderAndCapacity) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, WriterIndexStaysBetweenReaderAndCapacity) {
+  Buffer buf = variant.make(20);
   buf.set_index(2, 10);
   EXPECT_EQ(message_of<std::out_of_range>([&] { buf.writer_index(1); }),
             "writer index 1, expected 2 .. 20");
@@ -84,8 +80,8 @@ TYPED_TEST(IndexedBytes, WriterIndexStaysBetweenReaderAndCapacity) {
 }
 
 // AbstractByteBufTest: setIndexBoundaryCheck1..3
-TYPED_TEST(IndexedBytes, SetIndexChecksBothAndChangesNeither) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, SetIndexChecksBothAndChangesNeither) {
+  Buffer buf = variant.make(20);
   buf.set_index(2, 10);
   EXPECT_THROW(buf.set_index(0, 21), std::out_of_range);
   EXPECT_THROW(buf.set_index(11, 10), std::out_of_range);
@@ -95,8 +91,8 @@ TYPED_TEST(IndexedBytes, SetIndexChecksBothAndChangesNeither) {
   EXPECT_EQ(buf.writer_index(), 10U);
 }
 
-TYPED_TEST(IndexedBytes, ClearTouchesNoByte) {
-  auto buf = TypeParam::make(4);
+VARIANT_TEST(IndexedBytes, ClearTouchesNoByte) {
+  Buffer buf = variant.make(4);
   buf.set_bytes(0, "abcd");
   buf.set_index(1, 3).clear();
   EXPECT_EQ(buf.reader_index(), 0U);
@@ -105,8 +101,8 @@ TYPED_TEST(IndexedBytes, ClearTouchesNoByte) {
 }
 
 // AbstractByteBufTest: testSkipBytes1
-TYPED_TEST(IndexedBytes, SkipIsBoundedByTheWriter) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, SkipIsBoundedByTheWriter) {
+  Buffer buf = variant.make(20);
   buf.set_index(4, 10);
   buf.skip(4);
   EXPECT_EQ(buf.reader_index(), 8U);
@@ -117,8 +113,8 @@ TYPED_TEST(IndexedBytes, SkipIsBoundedByTheWriter) {
   EXPECT_EQ(buf.reader_index(), 10U);
 }
 
-TYPED_TEST(IndexedBytes, AdvanceIsBoundedByTheCapacity) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(IndexedBytes, AdvanceIsBoundedByTheCapacity) {
+  Buffer buf = variant.make(20);
   buf.advance(15);
   EXPECT_EQ(buf.writer_index(), 15U);
   EXPECT_EQ(message_of<std::out_of_range>([&] { buf.advance(6); }),

@@ -18,20 +18,17 @@ using testing_support::unpooled_buffer;
 
 constexpr std::size_t npos = ByteBuf::npos;
 
-template <class Variant>
-class SearchAccess : public testing::Test {
- protected:
-  static auto filled(std::string_view text, std::size_t spare = 4) {
-    auto buf = Variant::make(text.size() + spare);
-    buf.write_bytes(text);
-    return buf;
-  }
-};
-TYPED_TEST_SUITE(SearchAccess, testing_support::AllVariants, testing_support::VariantNames);
+template <class Buffer>
+Buffer filled(const testing_support::Variant<Buffer>& variant, std::string_view text,
+              std::size_t spare = 4) {
+  Buffer buf = variant.make(text.size() + spare);
+  buf.write_bytes(text);
+  return buf;
+}
 
 // AbstractByteBufTest: testIndexOf, with its numbers.
-TYPED_TEST(SearchAccess, IndexOfSearchesBothWays) {
-  auto buf = this->filled(std::string_view("\1\2\3\2\1"), 0);
+VARIANT_TEST(SearchAccess, IndexOfSearchesBothWays) {
+  Buffer buf = filled(variant, std::string_view("\1\2\3\2\1"), 0);
   EXPECT_EQ(buf.index_of(1, 4, 1), npos);
   EXPECT_EQ(buf.index_of(4, 1, 1), npos);
   EXPECT_EQ(buf.index_of(1, 4, 2), 1U);
@@ -46,8 +43,8 @@ TYPED_TEST(SearchAccess, IndexOfSearchesBothWays) {
   EXPECT_THROW(static_cast<void>(buf.index_of(npos, 6, 1)), std::out_of_range);
 }
 
-TYPED_TEST(SearchAccess, IndexOfFindsSequences) {
-  auto buf = this->filled("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+VARIANT_TEST(SearchAccess, IndexOfFindsSequences) {
+  Buffer buf = filled(variant, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   const std::size_t end = buf.writer_index();
   EXPECT_EQ(buf.index_of(0, end, "\r\n"), 14U);
   EXPECT_EQ(buf.index_of(15, end, "\r\n"), 23U);
@@ -61,8 +58,8 @@ TYPED_TEST(SearchAccess, IndexOfFindsSequences) {
 }
 
 // AbstractByteBufTest: bytesBefore; ByteBufUtilTest: indexOf
-TYPED_TEST(SearchAccess, BytesBeforeCountsFromTheReader) {
-  auto buf = this->filled("key=value;");
+VARIANT_TEST(SearchAccess, BytesBeforeCountsFromTheReader) {
+  Buffer buf = filled(variant, "key=value;");
   EXPECT_EQ(buf.bytes_before('='), 3U);
   buf.skip(4);
   EXPECT_EQ(buf.bytes_before('='), npos);
@@ -78,8 +75,8 @@ TYPED_TEST(SearchAccess, BytesBeforeCountsFromTheReader) {
 
 // AbstractByteBufTest: testForEachByte, testForEachByteAbort, testForEachByteDesc,
 // testForEachByteDescAbort
-TYPED_TEST(SearchAccess, ForEachByteVisitsTheReadableBytes) {
-  auto buf = this->filled("0123456789");
+VARIANT_TEST(SearchAccess, ForEachByteVisitsTheReadableBytes) {
+  Buffer buf = filled(variant, "0123456789");
   buf.set_index(2, 8);
   std::string seen;
   const auto see = [&seen](std::byte b) {
@@ -100,8 +97,8 @@ TYPED_TEST(SearchAccess, ForEachByteVisitsTheReadableBytes) {
   EXPECT_THROW(buf.for_each_byte_desc(12, 3, until_five), std::out_of_range);
 }
 
-TYPED_TEST(SearchAccess, StartsAndEnds) {
-  auto buf = this->filled("xxHEAD body TAIL");
+VARIANT_TEST(SearchAccess, StartsAndEnds) {
+  Buffer buf = filled(variant, "xxHEAD body TAIL");
   buf.skip(2);
   EXPECT_TRUE(buf.starts_with("HEAD"));
   EXPECT_FALSE(buf.starts_with("xxHEAD"));
@@ -116,14 +113,14 @@ TYPED_TEST(SearchAccess, StartsAndEnds) {
 }
 
 // AbstractByteBufTest: testEquals, testCompareTo, testHashCode...
-TYPED_TEST(SearchAccess, ComparesReadableBytesOnly) {
-  auto buf = this->filled("xxabc");
+VARIANT_TEST(SearchAccess, ComparesReadableBytesOnly) {
+  Buffer buf = filled(variant, "xxabc");
   buf.skip(2);
   ByteBuf other = unpooled_buffer(100);
   other.write_bytes("abc");
   EXPECT_EQ(buf, other);
   EXPECT_EQ(other, buf);
-  EXPECT_EQ(std::hash<ByteBuf>()(other), std::hash<typename TypeParam::Buffer>()(buf));
+  EXPECT_EQ(std::hash<ByteBuf>()(other), std::hash<Buffer>()(buf));
   other.write_bytes("d");
   EXPECT_NE(buf, other);
   EXPECT_LT(buf, other);
@@ -133,13 +130,13 @@ TYPED_TEST(SearchAccess, ComparesReadableBytesOnly) {
   EXPECT_TRUE((buf <=> buf) == std::strong_ordering::equal);
 }
 
-TYPED_TEST(SearchAccess, TheEmptyBufferEqualsWhatHasNothingReadable) {
-  auto buf = this->filled("abc");
+VARIANT_TEST(SearchAccess, TheEmptyBufferEqualsWhatHasNothingReadable) {
+  Buffer buf = filled(variant, "abc");
   EXPECT_NE(buf, ByteBuf());
   buf.skip(3);
   EXPECT_EQ(buf, ByteBuf());
   EXPECT_EQ(ByteBuf(), buf);
-  EXPECT_EQ(std::hash<typename TypeParam::Buffer>()(buf), std::hash<ByteBuf>()(ByteBuf()));
+  EXPECT_EQ(std::hash<Buffer>()(buf), std::hash<ByteBuf>()(ByteBuf()));
 }
 
 TEST(ByteBufHash, ServesUnorderedContainers) {

@@ -15,13 +15,9 @@ namespace {
 
 using testing_support::message_of;
 
-template <class Variant>
-class TextAccess : public testing::Test {};
-TYPED_TEST_SUITE(TextAccess, testing_support::AllVariants, testing_support::VariantNames);
-
 // AbstractByteBufTest: testToString
-TYPED_TEST(TextAccess, ToStringIsTheReadableBytes) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(TextAccess, ToStringIsTheReadableBytes) {
+  Buffer buf = variant.make(20);
   EXPECT_EQ(buf.to_string(), "");
   buf.write_bytes("xHello,").write_u8(0).write_bytes("W\xC3\xB6rld").skip(1);
   EXPECT_EQ(buf.to_string(), std::string("Hello,\0W\xC3\xB6rld", 13));
@@ -30,8 +26,8 @@ TYPED_TEST(TextAccess, ToStringIsTheReadableBytes) {
 }
 
 // ByteBufUtilTest: testHexDump..., testPrettyHexDump...
-TYPED_TEST(TextAccess, HexDumpHasTwoDigitsAByte) {
-  auto buf = TypeParam::make(6);
+VARIANT_TEST(TextAccess, HexDumpHasTwoDigitsAByte) {
+  Buffer buf = variant.make(6);
   EXPECT_EQ(buf.hex_dump(), "");
   buf.write_u8(1).write_u32(0x00FF10AB).skip(1);
   EXPECT_EQ(buf.hex_dump(), "00ff10ab");
@@ -39,8 +35,8 @@ TYPED_TEST(TextAccess, HexDumpHasTwoDigitsAByte) {
   EXPECT_THROW(static_cast<void>(buf.hex_dump(5, 2)), std::out_of_range);
 }
 
-TYPED_TEST(TextAccess, PrettyHexDumpIsATable) {
-  auto buf = TypeParam::make(48);
+VARIANT_TEST(TextAccess, PrettyHexDumpIsATable) {
+  Buffer buf = variant.make(48);
   EXPECT_EQ(buf.pretty_hex_dump(), "");
   buf.write_bytes("GET / HTTP/1.1\r\n");
   EXPECT_EQ(buf.pretty_hex_dump(),

@@ -101,19 +101,14 @@ std::string expected_bytes(std::uint64_t bits, std::size_t width, bool little) {
   return bytes;
 }
 
-template <class Variant>
-class TypedAccess : public testing::Test {};
-TYPED_TEST_SUITE(TypedAccess, testing_support::AllVariants, testing_support::VariantNames);
-
 // AbstractByteBufTest: testRandom*Access, test*Consistent*. Goal: what set_ writes are the expected
 // bytes, at every offset, and nothing beside them; get_ reads the same value.
-TYPED_TEST(TypedAccess, SetsAndGetsAtEveryOffset) {
-  using Buffer = typename TypeParam::Buffer;
+VARIANT_TEST(TypedAccess, SetsAndGetsAtEveryOffset) {
   constexpr std::size_t kCapacity = 40;
   auto random = testing_support::random_numbers();
   for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
     for (std::size_t index = 0; index + type.width <= kCapacity; ++index) {
-      Buffer buf = TypeParam::make(kCapacity);
+      Buffer buf = variant.make(kCapacity);
       buf.set_bytes(0, std::string(kCapacity, '#'));
       const auto value = value_from<Value>(random(), type.width);
       (buf.*type.set)(index, value);
@@ -128,10 +123,9 @@ TYPED_TEST(TypedAccess, SetsAndGetsAtEveryOffset) {
 }
 
 // AbstractByteBufTest: testSequential*Access
-TYPED_TEST(TypedAccess, WritesAndReadsInSequence) {
-  using Buffer = typename TypeParam::Buffer;
+VARIANT_TEST(TypedAccess, WritesAndReadsInSequence) {
   constexpr std::size_t kCapacity = 240;
-  Buffer buf = TypeParam::make(kCapacity);
+  Buffer buf = variant.make(kCapacity);
   auto random = testing_support::random_numbers();
   std::size_t at = 0;
   const auto write_all = [&] {
@@ -158,10 +152,9 @@ TYPED_TEST(TypedAccess, WritesAndReadsInSequence) {
 }
 
 // AbstractByteBufTest: get*BoundaryCheck*, set*BoundaryCheck*, readBoundary checks
-TYPED_TEST(TypedAccess, RefusesWhatReachesPastTheEnd) {
-  using Buffer = typename TypeParam::Buffer;
+VARIANT_TEST(TypedAccess, RefusesWhatReachesPastTheEnd) {
   constexpr std::size_t kCapacity = 16;
-  Buffer buf = TypeParam::make(kCapacity);
+  Buffer buf = variant.make(kCapacity);
   buf.set_bytes(0, std::string(kCapacity, '#'));
   for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
     for (const std::size_t index : {kCapacity - type.width + 1, kCapacity, kCapacity + 1,
@@ -187,47 +180,38 @@ TYPED_TEST(TypedAccess, RefusesWhatReachesPastTheEnd) {
   EXPECT_EQ(testing_support::all_bytes(buf), std::string(kCapacity, '#'));
 }
 
-TYPED_TEST(TypedAccess, AWriteBeyondTheMaximumChangesNothing) {
-  using Buffer = typename TypeParam::Buffer;
-  if constexpr (requires { Buffer::npos; }) {
-    for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
-      Buffer buf = TypeParam::make(16, 16);
-      if (buf.max_capacity() != 16) return;
-      buf.set_bytes(0, std::string(16, '#'));
-      buf.writer_index(16 - type.width + 1);
-      EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.write)(Value{}); }),
-                "writer index " + std::to_string(buf.writer_index()) + " + length " +
-                    std::to_string(type.width) + " exceeds max capacity 16")
-          << type.name;
-      EXPECT_EQ(testing_support::all_bytes(buf), std::string(16, '#')) << type.name;
-      EXPECT_EQ(buf.writer_index(), 16 - type.width + 1) << type.name;
-    });
-  }
+VARIANT_TEST(TypedAccess, AWriteBeyondTheMaximumChangesNothing) {
+  for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
+    Buffer buf = variant.make(16, 16);
+    if (buf.max_capacity() != 16) return;
+    buf.set_bytes(0, std::string(16, '#'));
+    buf.writer_index(16 - type.width + 1);
+    EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.write)(Value{}); }),
+              "writer index " + std::to_string(buf.writer_index()) + " + length " +
+                  std::to_string(type.width) + " exceeds max capacity 16")
+        << type.name;
+    EXPECT_EQ(testing_support::all_bytes(buf), std::string(16, '#')) << type.name;
+    EXPECT_EQ(buf.writer_index(), 16 - type.width + 1) << type.name;
+  });
 }
 
-TYPED_TEST(TypedAccess, IgnoresTheUpperBitsOfA24BitValue) {
-  auto buf = TypeParam::make(6);
+VARIANT_TEST(TypedAccess, IgnoresTheUpperBitsOfA24BitValue) {
+  Buffer buf = variant.make(6);
   buf.write_u24(0xAB010203).write_u24_le(0xAB010203);
   EXPECT_EQ(buf.read_u24(), 0x010203U);
   EXPECT_EQ(buf.read_u24_le(), 0x010203U);
 }
 
-TYPED_TEST(TypedAccess, TakesEveryNonZeroByteForTrue) {
-  auto buf = TypeParam::make(2);
+VARIANT_TEST(TypedAccess, TakesEveryNonZeroByteForTrue) {
+  Buffer buf = variant.make(2);
   buf.set_u8(0, 2).set_u8(1, 0);
   EXPECT_TRUE(buf.get_bool(0));
   EXPECT_FALSE(buf.get_bool(1));
 }
 
-template <class Variant>
-class GrowingTypedAccess : public testing::Test {};
-TYPED_TEST_SUITE(GrowingTypedAccess, testing_support::GrowingVariants,
-                 testing_support::VariantNames);
-
-TYPED_TEST(GrowingTypedAccess, AWriteGrows) {
-  using Buffer = typename TypeParam::Buffer;
+GROWING_VARIANT_TEST(GrowingTypedAccess, AWriteGrows) {
   for_each_type<Buffer>([&]<class Value>(const Members<Buffer, Value>& type) {
-    Buffer buf = TypeParam::make(0);
+    Buffer buf = variant.make(0);
     for (unsigned i = 0; i < 100; ++i) (buf.*type.write)(value_from<Value>(i, type.width));
     EXPECT_EQ(buf.readable_bytes(), 100 * type.width) << type.name;
     for (unsigned i = 0; i < 100; ++i) {

@@ -16,12 +16,8 @@ namespace {
 
 using testing_support::message_of;
 
-template <class Variant>
-class VarintAccess : public testing::Test {};
-TYPED_TEST_SUITE(VarintAccess, testing_support::AllVariants, testing_support::VariantNames);
-
-TYPED_TEST(VarintAccess, ComeBackInSequence) {
-  auto buf = TypeParam::make(2000);
+VARIANT_TEST(VarintAccess, ComeBackInSequence) {
+  Buffer buf = variant.make(2000);
   std::vector<std::uint64_t> values;
   for (unsigned bits = 0; bits < 64; ++bits) values.push_back(std::uint64_t{1} << bits);
   values.push_back(std::numeric_limits<std::uint64_t>::max());
@@ -39,8 +35,8 @@ TYPED_TEST(VarintAccess, ComeBackInSequence) {
   EXPECT_EQ(again.try_read_varint(), std::nullopt);
 }
 
-TYPED_TEST(VarintAccess, OfThirtyTwoBitsComeBack) {
-  auto buf = TypeParam::make(40);
+VARIANT_TEST(VarintAccess, OfThirtyTwoBitsComeBack) {
+  Buffer buf = variant.make(40);
   constexpr auto kMin = std::numeric_limits<std::int32_t>::min();
   buf.write_varint(0xFFFFFFFF).write_svarint(kMin).write_varint(7).write_svarint(-3);
   EXPECT_EQ(buf.read_varint32(), 0xFFFFFFFFU);
@@ -58,8 +54,8 @@ TYPED_TEST(VarintAccess, OfThirtyTwoBitsComeBack) {
 }
 
 // Goal: "more to come" and "can't be a number" are told apart, and neither moves the reader.
-TYPED_TEST(VarintAccess, TellMalformedFromIncomplete) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(VarintAccess, TellMalformedFromIncomplete) {
+  Buffer buf = variant.make(20);
   buf.write_u8(1).write_bytes(std::string(9, '\xFF')).skip(1);
   EXPECT_EQ(buf.try_read_varint(), std::nullopt);
   EXPECT_EQ(buf.try_read_svarint(), std::nullopt);
@@ -77,8 +73,8 @@ TYPED_TEST(VarintAccess, TellMalformedFromIncomplete) {
   EXPECT_EQ(buf.read_varint(), std::numeric_limits<std::uint64_t>::max());
 }
 
-TYPED_TEST(VarintAccess, ReadNothingBehindTheWriter) {
-  auto buf = TypeParam::make(20);
+VARIANT_TEST(VarintAccess, ReadNothingBehindTheWriter) {
+  Buffer buf = variant.make(20);
   buf.set_bytes(0, "\x80\x01");
   buf.writer_index(1);
   EXPECT_EQ(buf.try_read_varint(), std::nullopt) << "the 1 has not been written yet";
@@ -86,8 +82,8 @@ TYPED_TEST(VarintAccess, ReadNothingBehindTheWriter) {
   EXPECT_EQ(buf.read_varint(), 128U);
 }
 
-TYPED_TEST(VarintAccess, NeedRoom) {
-  auto buf = TypeParam::make(1, 1);
+VARIANT_TEST(VarintAccess, NeedRoom) {
+  Buffer buf = variant.make(1, 1);
   if (buf.max_capacity() == 1) {
     EXPECT_THROW(buf.write_varint(128), std::out_of_range);
     EXPECT_EQ(buf.writer_index(), 0U);
