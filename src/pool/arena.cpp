@@ -81,8 +81,7 @@ Arena::~Arena() {
   TARN_CHECK(live_regions_ == 0 && chunks_mapped_ == chunks_unmapped_);
 }
 
-// --- taking
-// ---------------------------------------------------------------------------------------
+// --- taking -------------------------------------------------------------------------------------
 
 RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept {
   TARN_ASSERT(count > 0 && size_class.raw() < geometry_.class_count());
@@ -228,12 +227,12 @@ Chunk* Arena::map_chunk() noexcept {
   return nullptr;
 }
 
-// --- giving back
-// ----------------------------------------------------------------------------------
+// --- giving back --------------------------------------------------------------------------------
 
 void Arena::give(Region* first) noexcept {
   Chunk* doomed = nullptr;
   std::size_t count = 0;
+  const std::size_t chunk_size = geometry_.chunk_size();
   {
     const sync::LockGuard guard(lock_);
     Chunk* chunk = nullptr;
@@ -241,10 +240,20 @@ void Arena::give(Region* first) noexcept {
       Region* const next = next_region(region);
       // Neighbours in a list mostly lie in one chunk; below its start the difference wraps.
       if (chunk == nullptr ||
-          static_cast<std::size_t>(region->data - chunk->base()) >= geometry_.chunk_size()) {
+          static_cast<std::size_t>(region->data - chunk->base()) >= chunk_size) {
         chunk = &chunk_of(region);
       }
-      give_one(region, *chunk, doomed);
+      const PageEntry& entry = chunk->entry_of(region->data);
+      if (entry.reciprocal == 0) {
+        give_run_region(region, *chunk, doomed);
+      } else {
+        Subpage* const subpage = Subpage::of_regions(entry.regions);
+        if (!subpage->try_give(region)) [[unlikely]]
+          report_not_live(region);
+        set_next_region(region, nullptr);
+        in_use_bytes_ -= subpage->slot_size();
+        if (subpage->free_count() == 1 || subpage->is_empty()) relink(subpage, doomed);
+      }
       if (doomed == chunk) chunk = nullptr;
       region = next;
     }
@@ -263,30 +272,24 @@ Chunk& Arena::chunk_of(const Region* region) const noexcept {
   return *chunk;
 }
 
-void Arena::give_one(Region* region, Chunk& chunk, Chunk*& doomed) noexcept {
-  const PageEntry& entry = chunk.entry_of(region->data);
-  if (entry.regions == nullptr) report_not_live(region);
-  if (entry.reciprocal == 0) {
-    const std::uint32_t page = chunk.page_of(region->data);
-    if (entry.regions != region || chunk.page_address(page) != region->data) {
-      report_not_live(region);
-    }
-    in_use_bytes_ -= sizing::size_of(class_of(region));
-    metadata_.give_region(region);
-    give_run(chunk, page, doomed);
-    return;
+/// Takes back a run of one region.
+void Arena::give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept {
+  const std::uint32_t page = chunk.page_of(region->data);
+  if (chunk.entry_of(region->data).regions != region || chunk.page_address(page) != region->data) {
+    report_not_live(region);
   }
-  Subpage* const subpage = Subpage::of_regions(entry.regions);
-  if (!subpage->is_live(region)) report_not_live(region);
+  in_use_bytes_ -= sizing::size_of(class_of(region));
+  metadata_.give_region(region);
+  give_run(chunk, page, doomed);
+}
+
+/// Links a subpage that has got its first free slot, and drops one that has got its last taken one,
+/// unless it is the only one of its class: so a single region taken and given back is cheap.
+void Arena::relink(Subpage* subpage, Chunk*& doomed) noexcept {
   SubpageList& with_room = subpages_[subpage->size_class().raw()];
-  const bool was_full = subpage->is_full();
-  set_next_region(region, nullptr);
-  subpage->give(region);
-  in_use_bytes_ -= subpage->slot_size();
-  if (was_full) {
+  if (subpage->free_count() == 1) {
     with_room.push_front(subpage);
-  } else if (subpage->is_empty() && !with_room.is_only(subpage)) {
-    // The last one of a class stays, so that a single region taken and given back is cheap.
+  } else if (!with_room.is_only(subpage)) {
     drop_subpage(subpage, doomed);
   }
 }
@@ -368,8 +371,7 @@ void Arena::release_idle() noexcept {
   if (doomed != nullptr) finish(doomed, 0);
 }
 
-// --- looking
-// --------------------------------------------------------------------------------------
+// --- looking ------------------------------------------------------------------------------------
 
 ArenaStats Arena::stats() const noexcept {
   ArenaStats stats;

@@ -132,7 +132,8 @@ class alignas(64) Arena {
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
   void count_taken(sizing::SizeClass size_class, std::size_t count) noexcept TARN_REQUIRES(lock_);
 
-  void give_one(Region* region, Chunk& chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  void give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
+  void relink(Subpage* subpage, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
 

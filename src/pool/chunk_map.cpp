@@ -2,7 +2,6 @@
 // The slow half of the chunk map: making leaves, entering and taking out chunks. Layer: pool.
 #include "tarn/detail/pool/chunk_map.hpp"
 
-#include <cstring>
 #include <new>
 
 #include "pool/zeroed_memory.hpp"
@@ -15,7 +14,7 @@ ChunkMap::ChunkMap(std::size_t chunk_size, const platform::MemorySource& source)
     : chunk_shift_(base::floor_log2(chunk_size)),
       leaf_bits_((kAddressBits - chunk_shift_) / 2),
       root_size_(std::size_t{1} << (kAddressBits - chunk_shift_ - leaf_bits_)),
-      leaf_size_(std::size_t{1} << leaf_bits_),
+      leaf_mask_((std::size_t{1} << leaf_bits_) - 1),
       // Zero bytes are an Atomic that holds null.
       root_(static_cast<RootSlot*>(map_zeroed(source, root_size_ * sizeof(RootSlot)))),
       source_(source) {
@@ -27,7 +26,7 @@ ChunkMap::~ChunkMap() {
   for (std::size_t i = 0; i < root_size_; ++i) {
     // Relaxed: nobody else uses the map any more, by the destructor's nature.
     Slot* const leaf = root_[i].load_relaxed();
-    if (leaf != nullptr) unmap_zeroed(source_, leaf, leaf_size_ * sizeof(Slot));
+    if (leaf != nullptr) unmap_zeroed(source_, leaf, (leaf_mask_ + 1) * sizeof(Slot));
   }
   unmap_zeroed(source_, root_, root_size_ * sizeof(RootSlot));
 }
@@ -38,7 +37,7 @@ ChunkMap::Slot* ChunkMap::leaf_for(std::uintptr_t key) noexcept {
   // Relaxed: leaves are only made under this lock.
   Slot* leaf = root_slot.load_relaxed();
   if (leaf == nullptr) {
-    leaf = static_cast<Slot*>(map_zeroed(source_, leaf_size_ * sizeof(Slot)));
+    leaf = static_cast<Slot*>(map_zeroed(source_, (leaf_mask_ + 1) * sizeof(Slot)));
     // [sync: chunk-map-leaf] Release: the zeroes come before the leaf.
     if (leaf != nullptr) root_slot.store_release(leaf);
   }
@@ -50,7 +49,7 @@ bool ChunkMap::insert(Chunk* chunk) noexcept {
   if (key >> leaf_bits_ >= root_size_) return false;
   Slot* const leaf = leaf_for(key);
   if (leaf == nullptr) return false;
-  Slot& slot = leaf[key & (leaf_size_ - 1)];
+  Slot& slot = leaf[key & leaf_mask_];
   // Relaxed: an address is mapped by one arena at a time, and unmapped only after erase().
   TARN_CHECK(slot.load_relaxed() == nullptr);
   // [sync: chunk-map-slot] Release: the chunk's page table comes before its entry.
@@ -64,7 +63,7 @@ void ChunkMap::erase(Chunk* chunk) noexcept {
   // Acquire only because find() uses it: the leaf is this thread's, or came with the arena's lock.
   Slot* const leaf = root_[key >> leaf_bits_].load_acquire();
   // [sync: chunk-map-slot] Release: uses of the chunk come before it is reused for another address.
-  leaf[key & (leaf_size_ - 1)].store_release(nullptr);
+  leaf[key & leaf_mask_].store_release(nullptr);
 }
 
 }  // namespace tarn::pool

@@ -14,11 +14,8 @@ static_assert(sizeof(Subpage) % alignof(Region) == 0, "regions follow at once");
 
 Subpage* Subpage::lay_out(void* storage, std::size_t capacity) noexcept {
   TARN_ASSERT(base::is_power_of_two(capacity));
-  auto* const place =
-      static_cast<std::byte*>(storage) + words_for(capacity) * sizeof(std::uint64_t);
-  auto* const subpage = ::new (place) Subpage();
-  subpage->capacity_log2_ = static_cast<std::uint8_t>(base::floor_log2(capacity));
-  return subpage;
+  auto* const bitmap = static_cast<std::uint64_t*>(storage);
+  return ::new (bitmap + words_for(capacity)) Subpage(bitmap, capacity);
 }
 
 void Subpage::start(const Shape& shape, Chunk* chunk, std::uint32_t page,
@@ -52,9 +49,8 @@ Region* Subpage::hand_out(std::size_t slot) noexcept {
 std::size_t Subpage::take(RegionList& list, std::size_t wanted) noexcept {
   const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(wanted, free_count_));
   free_count_ -= count;
-  std::uint64_t* const words = bitmap();
   if (count == 1 && last_freed_ != kNone) {
-    words[last_freed_ / kWordBits] |= std::uint64_t{1} << (last_freed_ % kWordBits);
+    bitmap_[last_freed_ / kWordBits] |= std::uint64_t{1} << (last_freed_ % kWordBits);
     append(list, hand_out(last_freed_));
     last_freed_ = kNone;
     return 1;
@@ -63,38 +59,27 @@ std::size_t Subpage::take(RegionList& list, std::size_t wanted) noexcept {
   std::uint32_t missing = count;
   while (missing != 0) {
     // The lowest clear bits: as many as are free are slots, so none of the rest is met.
-    std::uint64_t clear = ~words[first_word_];
+    std::uint64_t clear = ~bitmap_[first_word_];
     for (; clear != 0 && missing != 0; --missing, clear &= clear - 1) {
       const auto slot = first_word_ * kWordBits + static_cast<std::size_t>(std::countr_zero(clear));
       append(list, hand_out(slot));
     }
-    words[first_word_] = ~clear;
+    bitmap_[first_word_] = ~clear;
     if (clear == 0 && free_count_ + missing != 0) ++first_word_;
   }
   return count;
 }
 
-void Subpage::give(const Region* region) noexcept {
-  TARN_ASSERT(is_live(region));
-  const auto slot = static_cast<std::uint32_t>(region - regions());
-  const auto word = static_cast<std::uint32_t>(slot / kWordBits);
-  bitmap()[word] &= ~(std::uint64_t{1} << (slot % kWordBits));
-  first_word_ = std::min(first_word_, word);
-  last_freed_ = slot;
-  ++free_count_;
-}
-
 void Subpage::audit() const noexcept {
-  const std::uint64_t* const words = bitmap();
   std::size_t taken = 0;
   for (std::size_t w = 0; w < words_for(capacity()); ++w) {
-    taken += static_cast<std::size_t>(std::popcount(words[w]));
-    TARN_CHECK(w >= first_word_ || words[w] == ~std::uint64_t{0});
+    taken += static_cast<std::size_t>(std::popcount(bitmap_[w]));
+    TARN_CHECK(w >= first_word_ || bitmap_[w] == ~std::uint64_t{0});
     const std::size_t first_slot = w * kWordBits;
     if (first_slot + kWordBits > slot_count_) {
       // No bit behind the last slot.
       const std::size_t slots = slot_count_ > first_slot ? slot_count_ - first_slot : 0;
-      TARN_CHECK(words[w] >> slots == 0);
+      TARN_CHECK(bitmap_[w] >> slots == 0);
     }
   }
   TARN_CHECK(slot_count_ <= capacity() && taken == slot_count_ - free_count_);
@@ -103,11 +88,9 @@ void Subpage::audit() const noexcept {
     const Region& region = regions()[i];
     TARN_CHECK(region.data == (i < high_water_ ? slot_address(i) : nullptr));
     TARN_CHECK(i >= high_water_ || region.size_class == size_class_.raw());
-    TARN_CHECK(i < high_water_ || (words[i / kWordBits] >> (i % kWordBits) & 1U) == 0);
+    TARN_CHECK(i < high_water_ || !is_taken(i));
   }
-  TARN_CHECK(last_freed_ == kNone ||
-             (last_freed_ < high_water_ &&
-              (words[last_freed_ / kWordBits] >> (last_freed_ % kWordBits) & 1U) == 0));
+  TARN_CHECK(last_freed_ == kNone || (last_freed_ < high_water_ && !is_taken(last_freed_)));
 }
 
 void SubpageList::push_front(Subpage* subpage) noexcept {

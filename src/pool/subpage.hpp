@@ -71,15 +71,30 @@ class Subpage {
   /// @returns how many it took.
   std::size_t take(RegionList& list, std::size_t wanted) noexcept;
 
+  /// Frees the slot of a region.
+  /// @returns false, and nothing has changed, when the region is no taken slot of this subpage.
+  [[nodiscard]] bool try_give(const Region* region) noexcept {
+    const auto slot = static_cast<std::size_t>(region - regions());
+    if (slot >= slot_count_ || region->data != slot_address(slot)) [[unlikely]]
+      return false;
+    std::uint64_t& word = bitmap_[slot / kWordBits];
+    const std::uint64_t bit = std::uint64_t{1} << (slot % kWordBits);
+    if ((word & bit) == 0) [[unlikely]]
+      return false;
+    word &= ~bit;
+    last_freed_ = static_cast<std::uint32_t>(slot);
+    if (last_freed_ / kWordBits < first_word_) {
+      first_word_ = static_cast<std::uint32_t>(last_freed_ / kWordBits);
+    }
+    ++free_count_;
+    return true;
+  }
+
   /// Whether `region` is a taken slot of this subpage.
   [[nodiscard]] bool is_live(const Region* region) const noexcept {
     const auto slot = static_cast<std::size_t>(region - regions());
-    return slot < slot_count_ && (bitmap()[slot / kWordBits] >> (slot % kWordBits) & 1U) != 0 &&
-           region->data == slot_address(slot);
+    return slot < slot_count_ && region->data == slot_address(slot) && is_taken(slot);
   }
-
-  /// Frees the slot of a region. @pre is_live(region); the caller checks.
-  void give(const Region* region) noexcept;
 
   [[nodiscard]] bool is_full() const noexcept { return free_count_ == 0; }
   [[nodiscard]] bool is_empty() const noexcept { return free_count_ == slot_count_; }
@@ -111,22 +126,21 @@ class Subpage {
  private:
   static constexpr std::size_t kWordBits = 64;
 
-  Subpage() noexcept = default;
+  Subpage(std::uint64_t* bitmap, std::size_t capacity) noexcept
+      : bitmap_(bitmap), capacity_log2_(static_cast<std::uint8_t>(std::bit_width(capacity) - 1)) {}
 
   [[nodiscard]] static constexpr std::size_t words_for(std::size_t capacity) noexcept {
     return capacity <= kWordBits ? 1 : capacity / kWordBits;
   }
-  [[nodiscard]] std::uint64_t* bitmap() noexcept {
-    return reinterpret_cast<std::uint64_t*>(this) - words_for(capacity());
-  }
-  [[nodiscard]] const std::uint64_t* bitmap() const noexcept {
-    return reinterpret_cast<const std::uint64_t*>(this) - words_for(capacity());
+  [[nodiscard]] bool is_taken(std::size_t slot) const noexcept {
+    return (bitmap_[slot / kWordBits] >> (slot % kWordBits) & 1U) != 0;
   }
   [[nodiscard]] const std::byte* slot_address(std::size_t slot) const noexcept {
     return memory_ + slot * slot_size_;
   }
   [[nodiscard]] Region* hand_out(std::size_t slot) noexcept;
 
+  std::uint64_t* const bitmap_;  // in front of this object
   Chunk* chunk_ = nullptr;
   std::byte* memory_ = nullptr;
   std::size_t slot_size_ = 0;
@@ -138,7 +152,7 @@ class Subpage {
   std::uint32_t high_water_ = 0;      // slots from here on were never handed out in this life
   sizing::SizeClass size_class_{0};
   MemoryKind memory_kind_ = MemoryKind::heap;
-  std::uint8_t capacity_log2_ = 0;
+  const std::uint8_t capacity_log2_;
 };
 
 /// The subpages of one class that have a free slot; the first is where the next one is taken.

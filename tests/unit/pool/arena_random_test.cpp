@@ -217,7 +217,7 @@ TEST(ArenaRandom, FourThreadsShareAnArena) {
 // on its way out of give(), chunks unmapped and all. Method: one thread gives, another destroys as
 // soon as it sees 0; ThreadSanitizer and AddressSanitizer find a late use.
 TEST(ArenaRandom, WhoSeesNoLiveRegionMayDestroyTheArena) {
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 30; ++round) {
     auto own = std::make_unique<OwnArena>(Geometry{4096, 1});
     RegionList list;
     for (Region* const region : own->take(8192, 4)) append(list, region);

@@ -84,8 +84,7 @@ TEST(Arena, ABatchMapsNoChunkForMoreThanOneRegion) {
   for (const RegionList& list : {pages, slots, chunk}) own.arena.give(list.first);
 }
 
-// --- Netty's rows
-// ---------------------------------------------------------------------------------
+// --- Netty's rows -------------------------------------------------------------------------------
 
 // PooledByteBufAllocatorTest.testPoolChunkListMetric.
 TEST(Arena, ReportsSixListsWithNettysBounds) {
@@ -204,8 +203,7 @@ TEST(Arena, RunsOfOneElementGoBackAtOnce) {
   own.give(whole);
 }
 
-// --- what is kept
-// ---------------------------------------------------------------------------------
+// --- what is kept -------------------------------------------------------------------------------
 
 TEST(Arena, TheLastEmptySubpageOfAClassIsKept) {
   OwnArena own;
@@ -344,8 +342,7 @@ TEST(Arena, ReleaseEmptyKeepsWhatIsLive) {
   own.give(survivor);
 }
 
-// --- alignment
-// ------------------------------------------------------------------------------------
+// --- alignment ----------------------------------------------------------------------------------
 
 TEST(Arena, AlignedRegionsAreAligned) {
   for (const Geometry& geometry : {Geometry{}, Geometry{4096, 4}, Geometry{65536, 2}}) {
@@ -373,8 +370,7 @@ TEST(Arena, AlignedRegionsAreAligned) {
   }
 }
 
-// --- others
-// ---------------------------------------------------------------------------------------
+// --- others -------------------------------------------------------------------------------------
 
 TEST(Arena, CountsItsThreadCaches) {
   OwnArena own;
@@ -438,8 +434,7 @@ TEST(Arena, MetadataOfAFewRegionsIsSmall) {
   own.give(regions);
 }
 
-// --- misuse
-// ---------------------------------------------------------------------------------------
+// --- misuse -------------------------------------------------------------------------------------
 
 TEST(ArenaDeathTest, ADoubleGiveIsFatal) {
   for (const std::size_t size : {64U, 8192U, 32768U}) {

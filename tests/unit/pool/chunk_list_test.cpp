@@ -142,8 +142,7 @@ TEST(ChunkList, TheNewestChunkIsFirst) {
   lists.audit();
 }
 
-// --- against a model
-// ------------------------------------------------------------------------------
+// --- against a model ----------------------------------------------------------------------------
 
 /// Netty's comparison of free bytes with a list's bounds, by whole fractions instead of doubles: a
 /// chunk is too full when free <= size * (101 - max) / 100, and just not that.

@@ -198,8 +198,7 @@ TEST(Chunk, MetadataIsBelowAThirdOfAPercent) {
   EXPECT_LE(Chunk::footprint(largest) * 300, largest.chunk_size());
 }
 
-// --- against a model
-// ------------------------------------------------------------------------------
+// --- against a model ----------------------------------------------------------------------------
 
 /// Pages and their owners, searched page by page.
 class Model {

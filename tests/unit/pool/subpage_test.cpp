@@ -51,7 +51,9 @@ class OwnSubpage {
     EXPECT_EQ(slots.size(), list.count);
     return slots;
   }
-  void give(std::size_t slot) { subpage_->give(subpage_->regions() + slot); }
+  void give(std::size_t slot) {
+    ASSERT_TRUE(subpage_->try_give(subpage_->regions() + slot)) << "slot " << slot;
+  }
 
  private:
   std::vector<std::byte> memory_;

@@ -52,7 +52,7 @@ class ChunkMap {
     if (leaf == nullptr) [[unlikely]]
       return nullptr;
     // [sync: chunk-map-slot] Acquire: the chunk was made before it was entered.
-    return leaf[key & (leaf_size_ - 1)].load_acquire();
+    return leaf[key & leaf_mask_].load_acquire();
   }
 
   /// The region whose memory starts at `p`, any address at all; null when there is none.
@@ -72,7 +72,7 @@ class ChunkMap {
   const unsigned chunk_shift_;
   const unsigned leaf_bits_;
   const std::size_t root_size_;
-  const std::size_t leaf_size_;
+  const std::size_t leaf_mask_;  // slots of a leaf, less one
   RootSlot* const root_;  // written by insert(): a slot from null to its leaf, once
   const platform::MemorySource source_;
   sync::Mutex leaf_lock_{sync::LockRank::metadata};  // one leaf is made at a time
