@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way back of objects that are not their thread's own, and what is wrong with some.
+// Layer: recycler.
+#include "tarn/detail/recycler/give_back.hpp"
+
+#include <stdexcept>
+
+#include "tarn/detail/base/log.hpp"
+#include "tarn/detail/recycler/core.hpp"
+
+namespace tarn::recycler {
+namespace {
+
+[[nodiscard]] Home& home_of(const void* object) noexcept {
+  // The slot is read only; slot_of() serves writers too.
+  return *slot_of(const_cast<void*>(object))->home;
+}
+
+}  // namespace
+
+void put_own_slow(LocalPool& pool, void* object) noexcept {
+  const PutResult result = pool.put_slow(object);
+  if (result != PutResult::stored) pool.core->drop(object, result);
+}
+
+void give_back_slow(void* object, How how) {
+  if (home_of(object).core->is_checked()) {
+    SlotState& state = state_of(object);
+    if (how == How::guarded ? !state.recycle_guarded() : !state.recycle_unguarded()) {
+      throw_recycled_already();
+    }
+  }
+  home_of(object).core->put(object);
+}
+
+void give_back_owned_slow(void* object) noexcept {
+  if (home_of(object).core->is_checked() && !state_of(object).recycle_unguarded()) {
+    report_recycled_behind_back(object);
+    return;
+  }
+  home_of(object).core->put(object);
+}
+
+void report_recycled_behind_back(const void*) noexcept {
+  base::log(LogLevel::error,
+            "Recycled: object has been recycled already, behind its holder's back; left alone");
+}
+
+void throw_recycled_already() { throw std::logic_error("object has been recycled already"); }
+
+void check_other_object(const void* own, const void* given) {
+  const bool looks = own == nullptr || home_of(own).core->is_checked();
+  if (looks || given == nullptr) throw std::invalid_argument("object does not belong to handle");
+}
+
+void check_other_core(const Core& own) {
+  if (own.is_checked()) throw std::invalid_argument("object does not belong to recycler");
+}
+
+bool is_noop(const void* object) noexcept {
+  Home& home = home_of(object);
+  return home.kind == HomeKind::noop || pool_of(home).is_closed();
+}
+
+}  // namespace tarn::recycler
