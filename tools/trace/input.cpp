@@ -44,11 +44,11 @@ std::size_t SpanSource::read(std::span<std::uint8_t> into) {
 }
 
 bool Input::ensure_slow(std::size_t count) {
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
   while (end_ < count) {
-    const std::size_t got = source_.read(std::span(buffer_).subspan(end_));
+    const std::size_t got = source_.read(std::span(buffer_.get() + end_, kWindow - end_));
     if (got == 0) return false;
     end_ += got;
   }

@@ -7,7 +7,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "trace/trace_error.hpp"
 
@@ -59,15 +58,17 @@ class SpanSource final : public ByteSource {
 /// Thread safety: one thread at a time.
 class Input {
  public:
-  static constexpr std::size_t kWindow = std::size_t{1} << 18;  // bytes; far above any look-ahead
+  // Bytes: the longest header fits; more would not read any faster.
+  static constexpr std::size_t kWindow = std::size_t{1} << 16;
 
-  explicit Input(ByteSource& source) : source_(source), buffer_(kWindow) {}
+  explicit Input(ByteSource& source)
+      : source_(source), buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kWindow)) {}
 
   /// Makes at least `count` bytes visible if the source has them. @pre count <= kWindow
   /// @returns whether it has.
   bool ensure(std::size_t count) { return available() >= count || ensure_slow(count); }
   [[nodiscard]] std::span<const std::uint8_t> visible() const noexcept {
-    return {buffer_.data() + begin_, end_ - begin_};
+    return {buffer_.get() + begin_, end_ - begin_};
   }
   [[nodiscard]] std::size_t available() const noexcept { return end_ - begin_; }
   void consume(std::size_t count) noexcept {
@@ -82,7 +83,7 @@ class Input {
   bool ensure_slow(std::size_t count);
 
   ByteSource& source_;
-  std::vector<std::uint8_t> buffer_;
+  std::unique_ptr<std::uint8_t[]> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::uint64_t position_ = 0;
