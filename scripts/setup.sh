@@ -10,6 +10,7 @@ packages=(
   libcli11-dev nlohmann-json3-dev libzstd-dev
   # tests
   libgtest-dev libgmock-dev librapidcheck-dev relacy-dev python3 valgrind binutils zstd
+  libasio-dev libboost-dev libfmt-dev  # for the optional headers
   # benchmarks, and the allocators that they compare with
   libbenchmark-dev libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libtbbmalloc2
 )

@@ -57,13 +57,15 @@ def check_library(root, layers):
 
 
 def check_umbrella(root, layers):
-    """tarn.hpp, where there is one, includes every other public header."""
+    """tarn.hpp, where there is one, includes every other public header but the optional ones."""
     umbrella = root / "include/tarn/tarn.hpp"
     if "tarn.hpp" not in layers.public:
         return []
     included = {name for _, name in tree.INCLUDE.findall(umbrella.read_text())}
-    return [f"include/tarn/tarn.hpp: lacks tarn/{header}" for header in layers.public
-            if header != "tarn.hpp" and f"tarn/{header}" not in included]
+    faults = [f"include/tarn/tarn.hpp: lacks tarn/{header}" for header in layers.public
+              if header not in layers.optional | {"tarn.hpp"} and f"tarn/{header}" not in included]
+    return faults + [f"include/tarn/tarn.hpp: includes the optional tarn/{header}"
+                     for header in sorted(layers.optional) if f"tarn/{header}" in included]
 
 
 def check_users(root):

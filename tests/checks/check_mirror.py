@@ -10,7 +10,7 @@ def is_built(root, source):
     """Whether a CMakeLists.txt names the file, with .cpp or (a test) without."""
     for folder in source.relative_to(root).parents:
         lists, name = root / folder / "CMakeLists.txt", str(source.relative_to(root / folder))
-        if lists.is_file() and re.search(rf"(?<![\w/]){re.escape(name[:-4])}(\.cpp)?[\s)]", lists.read_text()):
+        if lists.is_file() and re.search(rf"(?<!\w)(?<!\w/){re.escape(name[:-4])}(\.cpp)?[\s)]", lists.read_text()):
             return True
     return False
 

@@ -106,6 +106,10 @@ class Layers(CheckTest):
         all_of_it = {"layers.txt": SOUND["layers.txt"] + "tarn/tarn.hpp: pool\n"}
         self.assert_sound(all_of_it, append={"include/tarn/tarn.hpp": '#include "tarn/pool.hpp"\n'})
         self.assert_fault("lacks tarn/pool.hpp", all_of_it, append={"include/tarn/tarn.hpp": CPP})
+        optional = {"layers.txt": all_of_it["layers.txt"].replace("tarn/pool.hpp: pool", "tarn/pool.hpp: pool optional")}
+        self.assert_sound(optional, append={"include/tarn/tarn.hpp": CPP})
+        self.assert_fault("includes the optional tarn/pool.hpp", optional,
+                          append={"include/tarn/tarn.hpp": '#include "tarn/pool.hpp"\n'})
 
     def test_an_installed_header_that_needs_a_private_one(self):
         self.assert_fault("is private", append={"include/tarn/pool.hpp": '#include "pool/arena.hpp"\n'})

@@ -27,13 +27,13 @@ class Layers:
     """layers.txt: the layers, lowest first, what each may include, and where the public headers belong."""
 
     def __init__(self, root):
-        self.root, self.allowed, self.public, self.faults = root, {}, {}, []
+        self.root, self.allowed, self.public, self.optional, self.faults = root, {}, {}, set(), []
         for line in (root / "layers.txt").read_text().splitlines():
             if not line or line.startswith("#"):
                 continue
             name, _, rest = line.partition(":")
             if name.startswith("tarn/"):
-                self._add_public(name.removeprefix("tarn/"), rest.strip())
+                self._add_public(name.removeprefix("tarn/"), *rest.split())
             else:
                 self._add_layer(name, rest.split())
 
@@ -42,12 +42,14 @@ class Layers:
                         for other in below if other not in self.allowed]
         self.allowed[name] = set(below)
 
-    def _add_public(self, header, layer):
+    def _add_public(self, header, layer, optional=""):
         if layer not in self.allowed:
             self.faults.append(f"layers.txt: tarn/{header} belongs to {layer}, which is no layer")
         if not (self.root / "include/tarn" / header).is_file():
             self.faults.append(f"layers.txt: tarn/{header} does not exist")
         self.public[header] = layer
+        if optional == "optional":
+            self.optional.add(header)
 
     def of(self, path):
         """The layer of a file of include/tarn or src; None when it has none."""
