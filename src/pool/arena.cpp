@@ -360,6 +360,8 @@ void Arena::release_empty() noexcept {
     if (kept_ != nullptr) doom(std::exchange(kept_, nullptr), doomed);
   }
   finish(doomed, 0);
+  const sync::LockGuard guard(lock_);
+  metadata_.purge_unused();
 }
 
 void Arena::release_idle() noexcept {

@@ -78,7 +78,7 @@ class alignas(64) Arena {
   void give(Region* first) noexcept;
 
   /// Gives every chunk that holds nothing live back to the system, with the empty subpages that are
-  /// kept in it.
+  /// kept in it, and the pages of control blocks that are not in use.
   void release_empty() noexcept;
 
   /// Gives the kept chunk back if it has been idle for kIdleMs; take() and give() do so too.

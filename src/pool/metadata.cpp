@@ -82,6 +82,16 @@ void Metadata::give_subpage(Subpage* subpage) noexcept {
   subpage->next = std::exchange(unused, subpage);
 }
 
+void Metadata::purge_unused() noexcept {
+  for (Subpage* const first : unused_subpages_) {
+    for (Subpage* subpage = first; subpage != nullptr; subpage = subpage->next) subpage->purge();
+  }
+  // An ended chunk is all 0 already, but for itself and leftovers that nobody reads.
+  for (Chunk* chunk = unused_chunks_; chunk != nullptr; chunk = chunk->next) {
+    platform::purge(chunk + 1, chunk_footprint_ - sizeof(Chunk));
+  }
+}
+
 void* Metadata::take_chunk() noexcept {
   if (unused_chunks_ == nullptr) return cut(chunk_footprint_, kCacheLine);
   return std::exchange(unused_chunks_, unused_chunks_->next);

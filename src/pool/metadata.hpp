@@ -18,7 +18,7 @@ namespace tarn::pool {
 ///
 /// What was once a control block of one type and capacity is never anything else, and nothing is
 /// unmapped before this object ends: so a stale pointer to a region, which only a user's mistake
-/// keeps, still reads a region (docs/adr/0031-control-blocks-apart-from-payload.md).
+/// keeps, still reads a region, or zeros (docs/adr/0031-control-blocks-apart-from-payload.md).
 ///
 /// Pieces are cut from blocks and never touched before they are handed out; unused ones wait in
 /// lists by type and capacity, last in, first out.
@@ -53,6 +53,11 @@ class Metadata {
   [[nodiscard]] void* take_chunk() noexcept;
   /// Ends the chunk and takes back its storage.
   void give_chunk(Chunk* chunk) noexcept;
+
+  /// Gives the whole system pages of unused subpages and chunks back; they stay mapped and read as
+  /// 0.
+  /// @complexity a system call each.
+  void purge_unused() noexcept;
 
   [[nodiscard]] std::size_t mapped_bytes() const noexcept { return mapped_bytes_; }
 

@@ -7,6 +7,7 @@
 
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
+#include "tarn/detail/platform/memory.hpp"
 
 namespace tarn::pool {
 
@@ -21,8 +22,7 @@ Subpage* Subpage::lay_out(void* storage, std::size_t capacity) noexcept {
 void Subpage::start(const Shape& shape, Chunk* chunk, std::uint32_t page,
                     std::byte* memory) noexcept {
   TARN_CHECK(is_empty() && shape.slot_count > 0 && shape.slot_count <= capacity());
-  // What an earlier life has left must not be found at addresses of this one.
-  for (std::size_t i = 0; i < high_water_; ++i) regions()[i].data = nullptr;
+  forget();
   prev = next = nullptr;
   chunk_ = chunk;
   memory_ = memory;
@@ -32,9 +32,21 @@ void Subpage::start(const Shape& shape, Chunk* chunk, std::uint32_t page,
   free_count_ = shape.slot_count;
   last_freed_ = kNone;
   first_word_ = 0;
-  high_water_ = 0;
   size_class_ = shape.size_class;
   memory_kind_ = shape.memory_kind;
+}
+
+/// What an earlier life has left must not be found at addresses of the next one.
+void Subpage::forget() noexcept {
+  for (std::size_t i = 0; i < high_water_; ++i) regions()[i].data = nullptr;
+  high_water_ = 0;
+}
+
+void Subpage::purge() noexcept {
+  TARN_ASSERT(is_empty());
+  const std::size_t written = high_water_ * sizeof(Region);
+  forget();
+  platform::purge(regions(), written);
 }
 
 Region* Subpage::hand_out(std::size_t slot) noexcept {

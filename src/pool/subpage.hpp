@@ -63,6 +63,10 @@ class Subpage {
   /// @pre fresh from lay_out(), or every slot is free; capacity for `shape`; checked.
   void start(const Shape& shape, Chunk* chunk, std::uint32_t page, std::byte* memory) noexcept;
 
+  /// Forgets what earlier lives have left in the control blocks, and gives their whole system pages
+  /// back. @pre every slot is free.
+  void purge() noexcept;
+
   Subpage(const Subpage&) = delete;
   Subpage& operator=(const Subpage&) = delete;
 
@@ -139,6 +143,7 @@ class Subpage {
     return memory_ + slot * slot_size_;
   }
   [[nodiscard]] Region* hand_out(std::size_t slot) noexcept;
+  void forget() noexcept;
 
   std::uint64_t* const bitmap_;  // in front of this object
   Chunk* chunk_ = nullptr;

@@ -3,6 +3,7 @@
 #include "pool/metadata.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +13,7 @@
 
 #include "support/fake_memory.hpp"
 #include "support/pool_parts.hpp"
+#include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/units.hpp"
 
 namespace tarn::pool {
@@ -115,6 +117,66 @@ TEST(Metadata, APieceLargerThanABlockGetsItsOwn) {
   ASSERT_NE(subpage, nullptr);
   EXPECT_EQ(subpage->capacity(), 256 * kKiB);
   EXPECT_GT(metadata.mapped_bytes(), 6 * kMiB);
+}
+
+/// System pages of [memory, memory + size) that are resident.
+std::size_t resident_pages(const void* memory, std::size_t size) {
+  const std::size_t page = platform::system_page_size();
+  const std::uintptr_t begin = base::align_down(reinterpret_cast<std::uintptr_t>(memory), page);
+  const std::uintptr_t end = base::align_up(reinterpret_cast<std::uintptr_t>(memory) + size, page);
+  std::vector<unsigned char> resident((end - begin) / page);
+  EXPECT_EQ(::mincore(reinterpret_cast<void*>(begin), end - begin, resident.data()), 0);
+  return static_cast<std::size_t>(std::count_if(resident.begin(), resident.end(),
+                                                [](unsigned char byte) { return byte & 1U; }));
+}
+
+// After a peak of small regions their control blocks are the most of what stays.
+TEST(Metadata, PurgesWhatIsUnusedAndNothingElse) {
+  Metadata metadata(platform::system_memory(), kChunkFootprint);
+  const Subpage::Shape shape{.size_class = sizing::SizeClass{0},
+                             .memory_kind = MemoryKind::heap,
+                             .slot_count = 512,
+                             .slot_size = 16};
+  std::vector<std::byte> payload(512 * 16);
+  constexpr std::size_t kBytes = 512 * sizeof(Region);
+  Subpage* const unused = metadata.take_subpage(512);
+  Subpage* const used = metadata.take_subpage(512);
+  for (Subpage* const subpage : {unused, used}) {
+    EXPECT_LE(resident_pages(subpage->regions(), kBytes), 2U) << "touched before it is used";
+    subpage->start(shape, nullptr, 0, payload.data());
+    RegionList list;
+    EXPECT_EQ(subpage->take(list, 512), 512U);
+    EXPECT_GE(resident_pages(subpage->regions(), kBytes), 3U);
+  }
+  for (std::size_t i = 0; i < 512; ++i) ASSERT_TRUE(unused->try_give(unused->regions() + i));
+  metadata.give_subpage(unused);
+  metadata.purge_unused();
+  EXPECT_LE(resident_pages(unused->regions(), kBytes), 2U);  // the first and the last are shared
+  for (std::size_t i = 0; i < 512; ++i) ASSERT_EQ(unused->regions()[i].data, nullptr);
+  EXPECT_EQ(used->regions()[100].data, payload.data() + 1600);
+  used->audit();
+  ASSERT_EQ(metadata.take_subpage(512), unused);
+  unused->start(shape, nullptr, 0, payload.data());
+  unused->audit();
+  metadata.purge_unused();
+}
+
+TEST(Metadata, APurgedChunkServesAgain) {
+  const sizing::Geometry geometry;
+  Metadata metadata(platform::system_memory(), Chunk::footprint(geometry));
+  auto* const payload = reinterpret_cast<std::byte*>(geometry.chunk_size());  // never looked at
+  void* const storage = metadata.take_chunk();
+  for (int life = 0; life < 3; ++life) {
+    Chunk* const chunk = Chunk::create(storage, geometry, payload, nullptr);
+    Region region;
+    const std::uint32_t page = chunk->take_run(300);
+    chunk->bind_run(page, &region, 0);
+    chunk->audit();
+    chunk->give_run(page);
+    metadata.give_chunk(chunk);
+    metadata.purge_unused();
+    ASSERT_EQ(metadata.take_chunk(), storage);
+  }
 }
 
 TEST(MetadataDeathTest, ASubpageInUseIsRefused) {
