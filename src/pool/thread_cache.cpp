@@ -277,7 +277,7 @@ bool ThreadCache::widen(RegionCache& cache, std::uint32_t wanted) noexcept {
   const std::uint32_t target = std::min(cache.max_size(), std::max({wanted, first, 2 * granted}));
   const std::uint64_t bound = core_.options().max_cached_bytes_per_thread;
   if (leased_bytes_ + (target - granted) * size > bound) {
-    reclaim_slack(leased_bytes_ + (target - granted) * size - bound);
+    reclaim_slack(cache, leased_bytes_ + (target - granted) * size - bound);
   }
   const std::uint64_t room = bound > leased_bytes_ ? bound - leased_bytes_ : 0;
   const auto affordable =
@@ -286,13 +286,14 @@ bool ThreadCache::widen(RegionCache& cache, std::uint32_t wanted) noexcept {
   return granted + affordable >= wanted;
 }
 
-void ThreadCache::reclaim_slack(std::uint64_t wanted) noexcept {
+void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept {
   std::uint64_t reclaimed = 0;
   for (std::size_t i = 0; i < kReclaimSteps && reclaimed < wanted; ++i) {
     reclaim_cursor_ = (reclaim_cursor_ + 1) % (2 * class_count_);
     RegionCache& cache = caches()[reclaim_cursor_];
     const std::uint32_t slack = cache.granted() - cache.size();
-    if (slack == 0) continue;
+    // What it has itself it would get back: it would only make its grant look smaller than it is.
+    if (slack == 0 || &cache == &beneficiary) continue;
     reclaimed += std::uint64_t{slack} * cache.region_size();
     set_grant(cache, cache.size());
   }

@@ -204,7 +204,7 @@ class alignas(RegionCache) ThreadCache {
   void keep_locked(Region* region, RegionCache& cache) noexcept;
   void refill(RegionCache& cache) noexcept;
   [[nodiscard]] bool widen(RegionCache& cache, std::uint32_t wanted) noexcept;
-  void reclaim_slack(std::uint64_t wanted) noexcept;
+  void reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept;
   void set_grant(RegionCache& cache, std::uint32_t limit) noexcept;
   std::uint64_t give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept;
   [[nodiscard]] std::uint64_t outbox_limit() const noexcept;
