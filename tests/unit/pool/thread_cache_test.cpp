@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's caches: what they keep, refill, bound and trim.
+#include "tarn/detail/pool/thread_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "support/pool_parts.hpp"
+#include "support/small_pool.hpp"
+
+namespace tarn::pool {
+namespace {
+
+using sizing::Category;
+using test::small_options;
+using test::SmallPool;
+
+constexpr MemoryKind kHeap = MemoryKind::heap;
+constexpr MemoryKind kDirect = MemoryKind::direct;
+
+/// Regions in the stocks of a kind and category.
+std::size_t stocked(const SmallPool& pool, MemoryKind kind, Category category) {
+  std::size_t regions = 0;
+  pool.cache()->for_each_region_cache([&](const RegionCache& stock) {
+    if (stock.size_class() >= pool.core().geometry().class_count()) return;
+    if (stock.memory_kind() != kind) return;
+    const auto of_stock = static_cast<Category>(pool.core().category(stock.size_class()));
+    if (of_stock == category) regions += stock.size();
+  });
+  return regions;
+}
+
+std::uint64_t at_arena(const SmallPool& pool) { return pool.stats().direct_arenas[0].in_use_bytes; }
+
+// --- what there is ------------------------------------------------------------------------------
+
+// S0-10: six groups of stocks, tiny, small and normal of each kind: a release fills one of them.
+TEST(ThreadCache, KeepsEveryCategoryOfEachKindApart) {
+  struct Case {
+    std::size_t size;
+    MemoryKind kind;
+    Category category;
+  };
+  const Case cases[] = {{24, kHeap, Category::tiny},      {24, kDirect, Category::tiny},
+                        {700, kHeap, Category::small},    {700, kDirect, Category::small},
+                        {16384, kHeap, Category::normal}, {16384, kDirect, Category::normal}};
+  for (const Case& one : cases) {
+    SmallPool pool;
+    SmallPool::give(pool.take(one.size, one.kind));
+    for (const Case& other : cases) {
+      const bool same = other.kind == one.kind && other.category == one.category;
+      EXPECT_EQ(stocked(pool, other.kind, other.category), same ? 1U : 0U);
+    }
+  }
+}
+
+// S0-11: one stock a class. Netty's older classes: 32 tiny, 4 small, 3 normal with pages of 8192;
+// of today's there are 15, 24 and those from 32768 to 1 MiB.
+TEST(ThreadCache, HasAStockOfEveryClassUpToTheCapacityBound) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = options.direct_arenas = 1;
+  SmallPool pool(options);
+  SmallPool::give(pool.take(1));
+  std::size_t counts[3] = {};
+  pool.cache()->for_each_region_cache([&](const RegionCache& stock) {
+    const std::size_t size = stock.region_size();
+    const std::size_t expected = size < 512        ? 512U
+                                 : size <= 28672   ? 256U
+                                 : size <= 1 << 20 ? 64U
+                                                   : 0U;
+    EXPECT_EQ(stock.max_size(), expected) << size;
+    if (stock.memory_kind() == kHeap && expected != 0) {
+      ++counts[size < 512 ? 0 : size <= 28672 ? 1 : 2];
+    }
+  });
+  EXPECT_EQ(counts[0], 15U);
+  EXPECT_EQ(counts[1], 24U);
+  EXPECT_EQ(counts[2], 21U);
+}
+
+// S0-11: smaller pages make fewer classes small.
+TEST(ThreadCache, DividesClassesByTheirPage) {
+  PooledAllocatorOptions options = small_options();
+  options.small_cache_size = 3;
+  options.normal_cache_size = 2;
+  SmallPool pool(options);
+  SmallPool::give(pool.take(1));
+  EXPECT_EQ(pool.stock(14336, kDirect).max_size(), 3U);
+  EXPECT_EQ(pool.stock(16384, kDirect).max_size(), 2U);
+  EXPECT_EQ(pool.stock(32768, kDirect).max_size(), 2U);
+  EXPECT_EQ(pool.stock(32769, kDirect).max_size(), 0U) << "larger than a chunk";
+}
+
+// --- refill
+// ---------------------------------------------------------------------------------------
+
+TEST(ThreadCache, BringsMoreRegionsWithEachMiss) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 64;
+  SmallPool pool(options);
+  std::vector<Region*> live;
+  std::vector<std::uint64_t> brought;
+  while (brought.size() < 7) {
+    const std::uint64_t before = at_arena(pool);
+    live.push_back(pool.take(64));
+    if (at_arena(pool) != before) brought.push_back((at_arena(pool) - before) / 64);
+  }
+  EXPECT_EQ(brought, (std::vector<std::uint64_t>{1, 2, 4, 8, 16, 16, 16}));
+  EXPECT_EQ(pool.stats().cache_misses, 7U);
+  SmallPool::give_all(live);
+  pool.check();
+}
+
+TEST(ThreadCache, BringsNoMoreThanItMayKeep) {
+  SmallPool pool;  // four of a class
+  std::vector<Region*> live;
+  for (int i = 0; i < 100; ++i) {
+    const std::uint64_t before = at_arena(pool);
+    live.push_back(pool.take(64));
+    ASSERT_LE(at_arena(pool) - before, 4 * 64U);
+    pool.core().audit();
+  }
+  SmallPool::give_all(live);
+  pool.check();
+}
+
+TEST(ThreadCache, BringsOneOfAClassThatItMayNotKeep) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 0;
+  SmallPool pool(options);
+  std::vector<Region*> live;
+  for (std::size_t i = 1; i <= 20; ++i) {
+    live.push_back(pool.take(64));
+    ASSERT_EQ(at_arena(pool), i * 64);
+  }
+  SmallPool::give_all(live);
+  EXPECT_EQ(at_arena(pool), 0U);
+  pool.check();
+}
+
+// --- bounds
+// ---------------------------------------------------------------------------------------
+
+TEST(ThreadCache, AFullStockGivesItsOlderHalfToTheArena) {
+  SmallPool pool;
+  const std::vector<Region*> regions = pool.take_many(5, 64);
+  SmallPool::give_all(regions);
+  // The fifth found four: two stay, and it.
+  EXPECT_EQ(pool.stock(64, kDirect).size(), 3U);
+  for (const std::size_t i : {4U, 3U, 2U}) EXPECT_EQ(pool.take(64), regions[i]);
+  SmallPool::give_all({regions[2], regions[3], regions[4]});
+  pool.check();
+}
+
+// [run] 300 freed: Netty keeps 256, the 44 that find the queue full go to the arena one by one.
+// Here the 257th moves the older 128 at once, under one lock, and 172 stay.
+TEST(ThreadCache, KeepsHalfOfItsLimitAndWhatCameSince) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 256;
+  SmallPool pool(options);
+  const std::vector<Region*> regions = pool.take_many(300, 256);
+  const std::size_t brought_too_many = pool.stock(256, kDirect).size();
+  SmallPool::give_all(regions);
+  EXPECT_EQ(pool.stock(256, kDirect).size(), brought_too_many + 300 - 128);
+  EXPECT_EQ(pool.stats().tiny.active, 0U);
+  pool.check();
+}
+
+TEST(ThreadCache, KeepsNoMoreBytesThanItsBoundOverAllClasses) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
+  options.max_cached_bytes_per_thread = 64 << 10;
+  SmallPool pool(options);
+  for (std::size_t size = 16; size <= 32768; size += size / 8 + 16) {
+    SmallPool::give_all(pool.take_many(20, size));
+    SmallPool::give_all(pool.take_many(20, size, kHeap));
+    ASSERT_LE(pool.stats().cached_bytes, options.max_cached_bytes_per_thread) << size;
+    pool.check();
+  }
+  EXPECT_GT(pool.stats().cached_bytes, 0U);
+}
+
+// What a class was granted and does not use goes to the class that needs it.
+TEST(ThreadCache, AClassThatIsUsedNoMoreMakesRoomForOthers) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = 1000;
+  options.max_cached_bytes_per_thread = 64 << 10;
+  SmallPool pool(options);
+  const std::vector<Region*> of_one = pool.take_many(128, 512);
+  SmallPool::give_all(of_one);
+  EXPECT_EQ(pool.stats().cached_bytes, 64U << 10) << "all of the bound";
+  const std::vector<Region*> again = pool.take_many(128, 512);  // granted, but empty now
+  SmallPool::give_all(pool.take_many(100, 64));
+  EXPECT_GE(pool.stock(64, kDirect).size(), 100U);
+  pool.core().audit();
+  SmallPool::give_all(again);
+  EXPECT_LE(pool.stats().cached_bytes, options.max_cached_bytes_per_thread);
+  pool.check();
+}
+
+// A refill that widens a stock must not count the room it takes from that very stock.
+TEST(ThreadCache, AClassDoesNotMakeRoomForItself) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = 1000;
+  options.max_cached_bytes_per_thread = 32 << 10;
+  SmallPool pool(options);
+  // Class 1024 is granted 16 regions, half of the bound, and has none of them in stock; class 64
+  // has the other half in stock.
+  std::vector<Region*> live = pool.take_many(16, 1024);
+  SmallPool::give_all(live);
+  SmallPool::give_all(pool.take_many(256, 64));
+  live = pool.take_many(16, 1024);
+  for (int i = 0; i < 100; ++i) {
+    live.push_back(pool.take(1024));
+    pool.core().audit();
+  }
+  SmallPool::give_all(live);
+  EXPECT_LE(pool.stats().cached_bytes, options.max_cached_bytes_per_thread);
+  pool.check();
+}
+
+TEST(ThreadCache, ARegionLargerThanTheBoundIsNotKept) {
+  PooledAllocatorOptions options = small_options();
+  options.max_cached_bytes_per_thread = 8192;
+  SmallPool pool(options);
+  SmallPool::give(pool.take(16384));
+  SmallPool::give(pool.take(8192));
+  EXPECT_EQ(pool.stock(16384, kDirect).size(), 0U);
+  EXPECT_EQ(pool.stock(8192, kDirect).size(), 1U);
+  pool.check();
+}
+
+// A buffer of a quarter of a chunk in a loop: Netty makes and drops a chunk each time (#14257).
+TEST(ThreadCache, ServesALoopOfTheLargestCachedSizeByItself) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = options.direct_arenas = 1;
+  SmallPool pool(options);
+  for (int i = 0; i < 1000; ++i) SmallPool::give(pool.take(1 << 20));
+  const std::uint64_t hits = pool.stats().cache_hits;
+  for (int i = 0; i < 100; ++i) SmallPool::give(pool.take(1 << 20));
+  EXPECT_EQ(pool.stats().cache_hits, hits + 100);
+  EXPECT_EQ(pool.stats().chunks_mapped, 1U);
+}
+
+// testCacheWorksForNormalAllocations: a cached size reaches the arena once, one above the bound
+// each time. Netty's bound is 32768 by default: 32768 -> 1, 1; 32769 -> 2, 3.
+TEST(ThreadCache, ServesNormalSizesUpToTheBound) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = options.direct_arenas = 1;
+  options.max_cached_buffer_capacity = 32768;
+  SmallPool pool(options);
+  SmallPool::give(pool.take(32768));
+  EXPECT_EQ(pool.stats().cache_misses, 1U);
+  SmallPool::give(pool.take(32768));
+  EXPECT_EQ(pool.stats().cache_misses, 1U);
+  SmallPool::give(pool.take(32769));
+  EXPECT_EQ(pool.stats().cache_misses, 2U);
+  SmallPool::give(pool.take(32769));
+  EXPECT_EQ(pool.stats().cache_misses, 3U);
+  EXPECT_EQ(pool.stats().normal.allocations, 4U);
+}
+
+// --- trims
+// ----------------------------------------------------------------------------------------
+
+/// A pool whose threads trim every `interval` allocations, with 256 regions of a class.
+PooledAllocatorOptions trimming(std::size_t interval) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 256;
+  options.cache_trim_interval = interval;
+  return options;
+}
+
+// [run] trim on the 8192nd: exactly on the interval's last allocation, and then on every such one.
+TEST(ThreadCache, TrimsOnTheLastAllocationOfEachInterval) {
+  SmallPool pool(trimming(100));
+  SmallPool::give_all(pool.take_many(50, 64));  // 50 allocations
+  const std::size_t kept = pool.stock(64, kDirect).size();
+  ASSERT_GE(kept, 50U);
+  for (int i = 51; i < 100; ++i) SmallPool::give(pool.take(1024, kHeap));
+  EXPECT_EQ(pool.stats().trimmed_regions, 0U);
+  SmallPool::give(pool.take(1024, kHeap));
+  // 50 taken, of which a refill's first ones missed: as many as hits were needed, the rest is not.
+  EXPECT_EQ(pool.stats().trimmed_regions, kept - pool.stock(64, kDirect).size());
+  EXPECT_EQ(pool.stock(64, kDirect).size(), pool.stock(64, kDirect).hits());
+  for (int i = 1; i < 100; ++i) SmallPool::give(pool.take(1024, kHeap));
+  EXPECT_NE(pool.stock(64, kDirect).size(), 0U);
+  SmallPool::give(pool.take(1024, kHeap));
+  EXPECT_EQ(pool.stock(64, kDirect).size(), 0U) << "two intervals without a use empty a class";
+  pool.check();
+}
+
+// [run] of 256 cached with 100 hits since, trim #1 gives up 156 and trim #2 the other 100.
+TEST(ThreadCache, GivesUpWhatTheIntervalDidNotNeed) {
+  SmallPool pool(trimming(0));
+  const std::vector<Region*> regions = pool.take_many(200, 256);
+  // The owner's own trims need an interval; anybody may trim by time instead: the same rule.
+  pool.cache()->trim(false);
+  SmallPool::give_all(regions);
+  RegionCache& stock = pool.stock(256, kDirect);
+  const std::size_t size = stock.size();
+  ASSERT_GE(size, 200U);
+  const std::uint64_t hits = stock.hits();
+  const std::uint64_t trimmed = pool.stats().trimmed_regions;
+  for (int i = 0; i < 100; ++i) SmallPool::give(pool.take(256));
+  ASSERT_EQ(stock.hits(), hits + 100);
+  pool.cache()->trim(false);
+  EXPECT_EQ(pool.stats().trimmed_regions - trimmed, size - 100);
+  EXPECT_EQ(stock.size(), 100U);
+  pool.cache()->trim(false);
+  EXPECT_EQ(pool.stats().trimmed_regions - trimmed, size);
+  EXPECT_EQ(pool.stats().cached_bytes, 0U) << "two trims in a row empty everything";
+  pool.check();
+}
+
+TEST(ThreadCache, TrimKeepsTheNewest) {
+  SmallPool pool(trimming(0));
+  const std::vector<Region*> regions = pool.take_many(10, 256);
+  SmallPool::give_all(regions);
+  pool.cache()->trim(false);
+  SmallPool::give_all(pool.take_many(pool.stock(256, kDirect).size(), 256));
+  pool.cache()->trim(false);
+  Region* newest = pool.take(256);
+  SmallPool::give(newest);  // one hit
+  pool.cache()->trim(false);
+  ASSERT_EQ(pool.stock(256, kDirect).size(), 1U);
+  EXPECT_EQ(pool.take(256), newest);
+  SmallPool::give(newest);
+}
+
+TEST(ThreadCache, WithoutAnIntervalNothingIsTrimmed) {
+  SmallPool pool(trimming(0));
+  SmallPool::give_all(pool.take_many(100, 64));
+  for (int i = 0; i < 20'000; ++i) SmallPool::give(pool.take(1024, kHeap));
+  EXPECT_EQ(pool.stats().trimmed_regions, 0U);
+  EXPECT_GE(pool.stock(64, kDirect).size(), 100U);
+}
+
+TEST(ThreadCache, FlushSaysHowMuchItGaveUp) {
+  SmallPool pool;
+  SmallPool::give_all(pool.take_many(4, 64));
+  const std::uint64_t cached = pool.stats().cached_bytes;
+  EXPECT_EQ(pool.cache()->flush(true), cached);
+  EXPECT_EQ(pool.cache()->flush(true), 0U);
+  EXPECT_EQ(pool.stats().cached_bytes, 0U);
+  EXPECT_TRUE(pool.cache()->is_bound()) << "it goes on";
+  SmallPool::give(pool.take(64));
+  EXPECT_EQ(pool.stats().cached_bytes, 64U);
+  pool.check();
+}
+
+// By time: whoever takes a slow path trims what no thread has used for a period.
+TEST(ThreadCache, IsTrimmedByTimeThoughItsThreadSleeps) {
+  PooledAllocatorOptions options = small_options();
+  options.cache_trim_period = std::chrono::milliseconds(1);
+  SmallPool pool(options);
+  SmallPool::give_all(pool.take_many(4, 64));
+  ThreadCache* const sleeping = pool.cache();
+  const std::uint64_t cached = sleeping->cached_bytes();
+  ASSERT_NE(cached, 0U);
+  test::in_thread([&] {
+    // Two sweeps empty it; each needs a miss, a period after the one before.
+    for (int i = 0; i < 1000 && sleeping->cached_bytes() != 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      SmallPool::give(pool.take(20'000));
+      pool.core().trim_current_thread_cache();
+    }
+  });
+  EXPECT_EQ(sleeping->cached_bytes(), 0U);
+  EXPECT_EQ(pool.stats().trimmed_regions, cached / 64);
+  pool.check();
+}
+
+// --- everything at random
+// -------------------------------------------------------------------------
+
+// Goal: whatever one thread does, the cache's counts and bounds hold. Method: random operations
+// against the trivial model of what is live, all audited after each.
+TEST(ThreadCache, HoldsItsInvariantsWhateverItsThreadDoes) {
+  PooledAllocatorOptions options = small_options();
+  options.max_order = 2;  // chunks of 16 KiB
+  options.cache_trim_interval = 16;
+  options.max_cached_bytes_per_thread = 20'000;
+  SmallPool pool(options);
+  test::Random random;
+  std::vector<Region*> live;
+  std::uint64_t taken = 0;
+  for (int step = 0; step < 4000; ++step) {
+    const std::size_t what = random.below(100);
+    if (what < 45 || live.empty()) {
+      const MemoryKind kind = random.one_in(2) ? kHeap : kDirect;
+      // Few sizes, so that stocks fill.
+      const std::size_t sizes[] = {16, 16, 64, 500, 1024, 3000, 16384, 17000};
+      live.push_back(pool.take(sizes[random.below(8)], kind));
+      ++taken;
+    } else if (what < 95) {
+      std::swap(live[random.below(live.size())], live.back());
+      SmallPool::give(live.back());
+      live.pop_back();
+    } else if (what < 97) {
+      pool.cache()->trim(false);
+    } else {
+      pool.core().trim_current_thread_cache();
+    }
+    ASSERT_NO_FATAL_FAILURE(pool.check());
+    const PooledAllocatorStats stats = pool.stats();
+    ASSERT_EQ(stats.tiny.allocations + stats.small.allocations + stats.normal.allocations +
+                  stats.huge.allocations,
+              taken);
+    ASSERT_EQ(stats.tiny.active + stats.small.active + stats.normal.active + stats.huge.active,
+              live.size());
+    ASSERT_LE(stats.cached_bytes, options.max_cached_bytes_per_thread);
+  }
+  SmallPool::give_all(live);
+  pool.core().trim_all();
+  EXPECT_EQ(pool.stats().mapped_bytes, 0U);
+}
+
+}  // namespace
+}  // namespace tarn::pool
