@@ -23,8 +23,8 @@ constexpr const char* kAbout =
 constexpr const char* kReplayAbout =
     R"(Replays recorded allocation traffic (ATRC files) through allocators and compares them.
 
-Every object gets a stamp in its first and last bytes, which is checked at its end: two live
-objects that overlap are found. Each allocator runs in processes of its own, rounds interleaved;
+Every object gets a stamp in its first and last bytes, which is checked at its end, so that two
+live objects that overlap are found. Each allocator runs in processes of its own, rounds interleaved;
 one more run of each, not timed, watches memory.)";
 
 constexpr const char* kReplayNotes = R"(What is done:
@@ -40,7 +40,7 @@ What is measured:
   cache hits     of the window's look-ups in tarn's thread caches
   peak live      requested bytes
   peak resident  anonymous memory above the start, the replay's own not counted; in that run
-                 every page of every object is written to, in the timed ones its ends alone
+                 every object is filled and checked whole, in the timed ones at its ends
   after trim     the same when everything has been freed and trimmed
 After trim_all tarn must have nothing in use, cached or pending, and at most one chunk mapped for
 each arena in use.

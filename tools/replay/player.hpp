@@ -71,15 +71,6 @@ class MemoryWatch {
   std::atomic<std::uint64_t> ticks_{0};
 };
 
-/// Writes to every page of an object, as the program that was recorded must be taken to have done:
-/// with its first and last bytes alone, a large object would be resident in two pages.
-inline void touch_pages(unsigned char* data, std::size_t size) noexcept {
-  constexpr std::size_t kPageBytes = 4096;  // the smallest page of any system
-  for (std::size_t at = 0; at < size; at += kPageBytes) {
-    const_cast<volatile unsigned char*>(data)[at] = 0;
-  }
-}
-
 /// Objects whose stamp was not what it should be.
 struct StampErrors {
   std::uint64_t count = 0;
@@ -154,10 +145,19 @@ class Player {
   }
 
   void begin(const Step& step, unsigned char* data) {
-    if constexpr (kMeasured) touch_pages(data, step.size());
-    Stamp(step.object()).write(data, step.size());
+    const Stamp stamp(step.object());
+    // All of it where time does not count: as the program that was recorded will have done. With
+    // its ends alone, a large object would be resident in two pages.
+    kMeasured ? stamp.fill(data, step.size()) : stamp.write(data, step.size());
     backend_.publish(cell(step), data, step.size());
     if constexpr (kMeasured) stage_.watch->begin(step.size());
+  }
+
+  void check(const Step& step, const unsigned char* data) noexcept {
+    const Stamp stamp(step.object());
+    const bool whole = kMeasured ? stamp.fills(data, step.size()) : stamp.is_in(data, step.size());
+    if (!whole) [[unlikely]]
+      stamp_errors_.add(step.object());
   }
 
   Cell& wait_for_object(const Step& step) noexcept {
@@ -173,20 +173,21 @@ class Player {
 
   void resize(const Step& from, const Step& to) {
     Cell& old = wait_for_object(from);
-    const Stamp stamp(from.object());
-    if (!stamp.is_in(backend_.data(old), from.size())) stamp_errors_.add(from.object());
+    check(from, backend_.data(old));
     if constexpr (kMeasured) stage_.watch->end(from.size());
     unsigned char* const data =
         backend_.resize(old, cell(to), from.size(), from.alignment(), to.size());
-    if (!stamp.is_at_head(data, std::min(from.size(), to.size()))) stamp_errors_.add(to.object());
+    const Stamp stamp(from.object());
+    const std::size_t kept = std::min(from.size(), to.size());
+    const bool whole = kMeasured ? stamp.fills(data, kept) : stamp.is_at_head(data, kept);
+    if (!whole) [[unlikely]]
+      stamp_errors_.add(to.object());
     begin(to, data);
   }
 
   void release(const Step& step) {
     Cell& its = wait_for_object(step);
-    if (!Stamp(step.object()).is_in(backend_.data(its), step.size())) [[unlikely]] {
-      stamp_errors_.add(step.object());
-    }
+    check(step, backend_.data(its));
     if constexpr (kMeasured) stage_.watch->end(step.size());
     backend_.end(its, step.size(), step.alignment());
   }
