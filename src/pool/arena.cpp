@@ -2,6 +2,7 @@
 // Serving regions from subpages and chunk lists, and taking them back. Layer: pool.
 #include "pool/arena.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <utility>
@@ -257,6 +258,7 @@ void Arena::give(Region* first) noexcept {
       if (doomed == chunk) chunk = nullptr;
       region = next;
     }
+    if (given_since_aging_ >= std::max(kAgingBytes, in_use_bytes_ >> kAgingShift)) age_free_pages();
     doom_idle(doomed);
     if (doomed == nullptr) [[likely]] {
       live_regions_ -= count;
@@ -303,6 +305,7 @@ void Arena::drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept {
 }
 
 void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept {
+  given_since_aging_ += std::uint64_t{chunk.taken_run_at(page)} << geometry_.page_shift();
   chunk.give_run(page);
   if (chunk.list->after_give(&chunk)) return;
   if (kept_ == nullptr) {
@@ -311,6 +314,16 @@ void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept 
   } else {
     doom(&chunk, doomed);
   }
+}
+
+void Arena::age_free_pages() noexcept {
+  given_since_aging_ = 0;
+  for (const ChunkList& list : lists_) {
+    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
+      chunk->age_free_pages();
+    }
+  }
+  if (kept_ != nullptr) kept_->age_free_pages();
 }
 
 /// Takes a chunk that is empty and in no list out of the arena; finish() unmaps it.

@@ -49,6 +49,11 @@ class alignas(64) Arena {
   /// makes bursts map anew; longer keeps memory that the load has left.
   static constexpr std::uint64_t kIdleMs = 1000;
   static constexpr std::size_t kListCount = 6;
+  /// Free pages grow older whenever so many bytes of runs have been given back, or a fraction of
+  /// what is in use if that is more. Less makes pages fault in again that the next burst would have
+  /// taken; more keeps memory that the load has left (docs/adr/0033-free-pages-go-back-by-age.md).
+  static constexpr std::uint64_t kAgingBytes = std::uint64_t{1} << 20;
+  static constexpr unsigned kAgingShift = 3;  // an eighth of what is in use
 
   /// @pre `geometry` and `map` outlive the arena.
   Arena(const sizing::Geometry& geometry, MemoryKind kind, const platform::MemorySource& source,
@@ -137,6 +142,7 @@ class alignas(64) Arena {
   void give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
 
+  void age_free_pages() noexcept TARN_REQUIRES(lock_);
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void finish(Chunk* doomed, std::size_t given) noexcept;
@@ -159,6 +165,7 @@ class alignas(64) Arena {
   std::uint64_t kept_since_ms_ TARN_GUARDED_BY(lock_) = 0;
   std::size_t live_regions_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t in_use_bytes_ TARN_GUARDED_BY(lock_) = 0;
+  std::uint64_t given_since_aging_ TARN_GUARDED_BY(lock_) = 0;  // bytes of runs
   std::uint64_t chunks_mapped_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t chunks_unmapped_ TARN_GUARDED_BY(lock_) = 0;
 

@@ -5,21 +5,25 @@
 #include <algorithm>
 #include <new>
 
+#include "pool/dirty_pages.hpp"
 #include "pool/run_set.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
+#include "tarn/detail/platform/memory.hpp"
 
 namespace tarn::pool {
 namespace {
 
 /// Where the parts of a chunk's metadata lie, in bytes from its start.
 ///
-///     | Chunk | RunSet | page table: 16 bytes a page | bitmaps of free runs | tags: 2 bytes a page
-///     |
+///     | Chunk | RunSet | DirtyPages | page table: 16 bytes a page | bitmaps of free runs |
+///     | bitmaps of dirty pages | tags: 2 bytes a page |
 struct Layout {
   std::size_t run_set;
+  std::size_t dirty_pages;
   std::size_t pages;
   std::size_t bitmaps;
+  std::size_t dirty_bitmaps;
   std::size_t tags;
   std::size_t size;
 };
@@ -27,9 +31,12 @@ struct Layout {
 [[nodiscard]] Layout layout_of(const sizing::Geometry& geometry) noexcept {
   Layout layout{};
   layout.run_set = base::align_up(sizeof(Chunk), alignof(RunSet));
-  layout.pages = base::align_up(layout.run_set + sizeof(RunSet), sizeof(PageEntry));
+  layout.dirty_pages = base::align_up(layout.run_set + sizeof(RunSet), alignof(DirtyPages));
+  layout.pages = base::align_up(layout.dirty_pages + sizeof(DirtyPages), sizeof(PageEntry));
   layout.bitmaps = layout.pages + geometry.chunk_pages() * sizeof(PageEntry);
-  layout.tags = layout.bitmaps + RunSet::footprint(geometry.chunk_pages(), geometry.page_classes());
+  layout.dirty_bitmaps =
+      layout.bitmaps + RunSet::footprint(geometry.chunk_pages(), geometry.page_classes());
+  layout.tags = layout.dirty_bitmaps + DirtyPages::footprint(geometry.chunk_pages());
   layout.size = layout.tags + geometry.chunk_pages() * sizeof(std::uint16_t);
   return layout;
 }
@@ -49,13 +56,15 @@ Chunk* Chunk::create(void* storage, const sizing::Geometry& geometry, std::byte*
   auto* const bitmaps = reinterpret_cast<std::uint64_t*>(start + layout.bitmaps);
   auto* const free_runs = ::new (start + layout.run_set)
       RunSet(bitmaps, geometry.chunk_pages(), geometry.page_classes());
-  return ::new (storage) Chunk(geometry, payload, arena, *free_runs,
+  auto* const dirty_pages = ::new (start + layout.dirty_pages) DirtyPages(
+      reinterpret_cast<std::uint64_t*>(start + layout.dirty_bitmaps), geometry.chunk_pages());
+  return ::new (storage) Chunk(geometry, payload, arena, *free_runs, *dirty_pages,
                                reinterpret_cast<PageEntry*>(start + layout.pages),
                                reinterpret_cast<std::uint16_t*>(start + layout.tags));
 }
 
 Chunk::Chunk(const sizing::Geometry& geometry, std::byte* payload, Arena* arena, RunSet& free_runs,
-             PageEntry* pages, std::uint16_t* tags) noexcept
+             DirtyPages& dirty_pages, PageEntry* pages, std::uint16_t* tags) noexcept
     : base_(payload),
       pages_(pages),
       page_shift_(geometry.page_shift()),
@@ -64,6 +73,7 @@ Chunk::Chunk(const sizing::Geometry& geometry, std::byte* payload, Arena* arena,
       arena_(arena),
       geometry_(geometry),
       free_runs_(free_runs),
+      dirty_pages_(dirty_pages),
       tags_(tags) {
   TARN_CHECK(base::is_aligned(reinterpret_cast<std::uintptr_t>(payload), geometry.chunk_size()));
   insert_free(0, page_count_);
@@ -99,6 +109,7 @@ void Chunk::cut(std::uint32_t free_page, std::uint32_t page, std::uint32_t pages
   if (page != free_page) insert_free(free_page, page - free_page);
   if (end != free_end) insert_free(end, free_end - end);
   tag_run(page, pages, kTaken);
+  dirty_pages_.take(page, pages);
   free_pages_ -= pages;
 }
 
@@ -141,6 +152,7 @@ void Chunk::give_run(std::uint32_t page) noexcept {
   std::uint32_t pages = taken_run_at(page);
   TARN_CHECK(pages > 0);
   std::fill_n(pages_ + page, pages, PageEntry{});
+  dirty_pages_.give(page, pages);
   free_pages_ += pages;
   const std::uint32_t end = page + pages;
   if (end < page_count_ && (tags_[end] & kTaken) == 0) {
@@ -154,6 +166,12 @@ void Chunk::give_run(std::uint32_t page) noexcept {
     pages += before;
   }
   insert_free(page, pages);
+}
+
+void Chunk::age_free_pages() noexcept {
+  dirty_pages_.age([this](std::size_t page, std::size_t pages) {
+    platform::purge(base_ + (page << page_shift_), pages << page_shift_);
+  });
 }
 
 std::uint32_t Chunk::taken_run_at(std::uint32_t page) const noexcept {
@@ -181,6 +199,9 @@ void Chunk::audit() const noexcept {
       TARN_CHECK(entry.regions == pages_[page].regions);
       TARN_CHECK(entry.regions == nullptr || entry.run_offset == std::size_t{page} << page_shift_);
       TARN_CHECK(entry.reciprocal == pages_[page].reciprocal);
+    }
+    for (std::uint32_t i = page; taken && i < page + pages; ++i) {
+      TARN_CHECK(!dirty_pages_.is_dirty(i));
     }
     if (!taken) {
       TARN_CHECK(!before_is_free);

@@ -12,6 +12,7 @@ namespace tarn::pool {
 
 class Arena;
 class ChunkList;
+class DirtyPages;
 class RunSet;
 
 /// What a page of a chunk belongs to.
@@ -73,8 +74,7 @@ class Chunk {
     return pages_[offset >> page_shift_];
   }
 
-  // --- under the arena's lock
-  // ---------------------------------------------------------------------
+  // --- under the arena's lock -------------------------------------------------------------------
 
   /// Takes a run of `pages` pages: of the shortest fitting class of free runs the one at the lowest
   /// offset, cut from its front.
@@ -90,6 +90,10 @@ class Chunk {
 
   /// Frees the taken run that starts at `page`, bound or not, and joins it with free neighbours.
   void give_run(std::uint32_t page) noexcept;
+
+  /// Lets free pages grow older: those that were free at the last call already, and ever since, go
+  /// back to the system. @complexity one system call a range of such pages.
+  void age_free_pages() noexcept;
 
   /// Pages of the taken run that starts at `page`; 0 when a free one does.
   ///
@@ -136,7 +140,7 @@ class Chunk {
   static constexpr std::uint16_t kLengthMask = 0x7FFF;  // up to 2^14 pages
 
   Chunk(const sizing::Geometry& geometry, std::byte* payload, Arena* arena, RunSet& free_runs,
-        PageEntry* pages, std::uint16_t* tags) noexcept;
+        DirtyPages& dirty_pages, PageEntry* pages, std::uint16_t* tags) noexcept;
 
   void tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken) noexcept;
   void insert_free(std::uint32_t page, std::uint32_t pages) noexcept;
@@ -151,6 +155,7 @@ class Chunk {
   Arena* const arena_;
   const sizing::Geometry& geometry_;
   RunSet& free_runs_;
+  DirtyPages& dirty_pages_;
   std::uint16_t* const tags_;
 };
 

@@ -205,6 +205,9 @@ class alignas(RegionCache) ThreadCache {
   void refill(RegionCache& cache) noexcept;
   [[nodiscard]] bool widen(RegionCache& cache, std::uint32_t wanted) noexcept;
   void reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept;
+  void adapt_bound() noexcept;
+  void start_window() noexcept;
+  [[nodiscard]] std::uint64_t most_stock() const noexcept;
   void set_grant(RegionCache& cache, std::uint32_t limit) noexcept;
   std::uint64_t give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept;
   [[nodiscard]] std::uint64_t outbox_limit() const noexcept;
@@ -216,7 +219,12 @@ class alignas(RegionCache) ThreadCache {
   sync::Atomic<bool> bound_{false};
   const void* owner_ = nullptr;     // null: closed
   bool revoked_ = false;            // somebody else than the owner is at work
-  std::uint64_t leased_bytes_ = 0;  // sum of limit x size over the caches: the bound in bytes
+  std::uint64_t leased_bytes_ = 0;  // sum of granted x size over the caches; at most stock_bound_
+  std::uint64_t stock_bound_ = 0;   // adapts, within the option's bound
+  // Since the window's start: refills from the arena, regions that found no room in their stock.
+  std::uint32_t window_start_ = 0;  // until_trim_ then
+  std::uint32_t refills_ = 0;
+  std::uint32_t no_room_ = 0;
   std::size_t reclaim_cursor_ = 0;
   sync::Mutex lock_{sync::LockRank::cache};
   // What other threads write, apart from what the owner does.

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which free pages of a chunk may still hold memory of the system. Layer: pool.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn::pool {
+
+/// The free pages of a chunk that were used before, in two generations.
+///
+///     used ──give──> fresh ──age──> old ──age──> purged
+///        ^             │             │
+///        └────take─────┴─────────────┘
+///
+/// So a page is purged when it stayed free for a whole interval between two ages, and one that is
+/// taken again and again never is (docs/adr/0033-free-pages-go-back-by-age.md).
+///
+/// Thread safety: none; its arena's lock.
+class DirtyPages {
+ public:
+  /// Bytes that `page_count` pages need.
+  [[nodiscard]] static constexpr std::size_t footprint(std::size_t page_count) noexcept {
+    return 2 * words_for(page_count) * sizeof(std::uint64_t);
+  }
+
+  /// @pre `storage` has `footprint(page_count)` bytes and outlives this; it is set to 0.
+  DirtyPages(std::uint64_t* storage, std::size_t page_count) noexcept
+      : fresh_(storage), old_(storage + words_for(page_count)), words_(words_for(page_count)) {
+    for (std::size_t i = 0; i < 2 * words_; ++i) storage[i] = 0;
+  }
+
+  /// Pages that were used are free now.
+  void give(std::size_t page, std::size_t pages) noexcept {
+    for_each_mask(page, pages,
+                  [this](std::size_t word, std::uint64_t mask) { fresh_[word] |= mask; });
+  }
+  /// Pages are used again.
+  void take(std::size_t page, std::size_t pages) noexcept {
+    for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask) {
+      fresh_[word] &= ~mask;
+      old_[word] &= ~mask;
+    });
+  }
+  /// Calls `purge(page, pages)` for each longest range of old pages; the fresh ones are old then.
+  template <class F>
+  void age(F&& purge) noexcept {
+    std::size_t begin = 0;
+    std::size_t length = 0;
+    for (std::size_t word = 0; word < words_; ++word) {
+      std::uint64_t bits = old_[word];
+      old_[word] = fresh_[word];
+      fresh_[word] = 0;
+      while (bits != 0) {
+        const auto first = static_cast<unsigned>(std::countr_zero(bits));
+        const auto run = static_cast<unsigned>(std::countr_one(bits >> first));
+        const std::size_t page = word * kBits + first;
+        if (length != 0 && begin + length == page) {
+          length += run;
+        } else {
+          if (length != 0) purge(begin, length);
+          begin = page;
+          length = run;
+        }
+        bits &= ~mask_of(first, run);
+      }
+    }
+    if (length != 0) purge(begin, length);
+  }
+
+  /// For tests and audits.
+  [[nodiscard]] bool is_dirty(std::size_t page) const noexcept {
+    return ((fresh_[page / kBits] | old_[page / kBits]) >> (page % kBits) & 1U) != 0;
+  }
+
+ private:
+  static constexpr std::size_t kBits = 64;
+
+  [[nodiscard]] static constexpr std::size_t words_for(std::size_t pages) noexcept {
+    return (pages + kBits - 1) / kBits;
+  }
+  [[nodiscard]] static constexpr std::uint64_t mask_of(std::size_t first,
+                                                       std::size_t count) noexcept {
+    const std::uint64_t ones = count == kBits ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+    return ones << first;
+  }
+  template <class F>
+  static void for_each_mask(std::size_t page, std::size_t pages, F&& f) noexcept {
+    while (pages != 0) {
+      const std::size_t first = page % kBits;
+      const std::size_t count = pages < kBits - first ? pages : kBits - first;
+      f(page / kBits, mask_of(first, count));
+      page += count;
+      pages -= count;
+    }
+  }
+
+  std::uint64_t* const fresh_;
+  std::uint64_t* const old_;
+  const std::size_t words_;
+};
+
+}  // namespace tarn::pool
