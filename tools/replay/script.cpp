@@ -118,7 +118,8 @@ void lay_out_threads(const Trace& trace, bool recorded_threads, std::span<Thread
 ReplayRequest lay_out(const Trace& trace, bool recorded_threads) {
   ReplayRequest request{};
   request.recorded_threads = recorded_threads;
-  request.thread_count = recorded_threads ? trace.header.thread_count : 1;
+  // A trace without events has no threads; one then does nothing.
+  request.thread_count = recorded_threads ? std::max(trace.header.thread_count, 1U) : 1;
   request.object_count = static_cast<std::uint32_t>(trace.header.object_count);
   request.step_count = trace.header.event_count + realloc_count(trace) + request.thread_count;
   request.threads_at = header_bytes();
