@@ -19,9 +19,8 @@
 #include "tarn/detail/buffer/byte_source.hpp"
 #include "tarn/detail/buffer/errors.hpp"
 #include "tarn/detail/buffer/foreign.hpp"
-#include "tarn/detail/buffer/iovecs.hpp"
+#include "tarn/detail/buffer/io_access.hpp"
 #include "tarn/detail/buffer/ref_count.hpp"
-#include "tarn/detail/buffer/text_access.hpp"
 #include "tarn/detail/pool/region.hpp"
 
 namespace tarn {
@@ -51,8 +50,8 @@ struct ByteBufAccess;
 /// Thread safety: one thread at a time may use one ByteBuf. ByteBufs that share memory may be read,
 /// copied, sliced, grown and destroyed by different threads at once. Writing bytes that another
 /// thread looks at is a data race: write while is_unique(), or where nobody else looks.
-class ByteBuf : public detail::TextAccess<ByteBuf> {
-  using Base = detail::TextAccess<ByteBuf>;
+class ByteBuf : public detail::IoAccess<ByteBuf> {
+  using Base = detail::IoAccess<ByteBuf>;
 
  public:
   /// The empty ByteBuf.
@@ -293,6 +292,8 @@ class ByteBuf : public detail::TextAccess<ByteBuf> {
   friend class detail::SearchAccess;
   template <class>
   friend class detail::TextAccess;
+  template <class>
+  friend class detail::IoAccess;
   friend struct detail::ComparisonAccess;
   friend struct detail::ByteBufAccess;
 
@@ -351,7 +352,7 @@ class ByteBuf : public detail::TextAccess<ByteBuf> {
     std::memcpy(data_ + index, bytes.data(), N);
   }
   void prepare_write(std::size_t n) {
-    if (is_read_only() || n > capacity_ - writer_) [[unlikely]]
+    if (n > capacity_ - writer_ || is_read_only()) [[unlikely]]
       prepare_write_slow(n);
   }
   [[gnu::cold]] void prepare_write_slow(std::size_t n);
@@ -366,7 +367,7 @@ class ByteBuf : public detail::TextAccess<ByteBuf> {
     if (!from.empty()) std::memmove(data_ + index, from.data(), from.size());
   }
   void append(std::span<const std::byte> from) {
-    if (is_read_only() || from.size() > capacity_ - writer_) [[unlikely]] {
+    if (from.size() > capacity_ - writer_ || is_read_only()) [[unlikely]] {
       append_slow(from);
       return;
     }
@@ -409,6 +410,13 @@ struct ByteBufAccess {
   }
   [[nodiscard]] static pool::Region* region(const ByteBuf& buf) noexcept { return buf.region(); }
 
+  /// Takes the one share out of a buffer that nobody else has.
+  [[nodiscard]] static pool::Region* detach(ByteBuf buf) noexcept {
+    pool::Region* const region = buf.region();
+    buf.forget();
+    return region;
+  }
+
   // For the composite, whose components are windows without indices of their own.
 
   /// A full buffer of the first `n` bytes of `region`, whose one reference it takes over.
@@ -433,3 +441,6 @@ struct ByteBufAccess {
 
 }  // namespace detail
 }  // namespace tarn
+
+// Part of the same concept; it needs the whole of ByteBuf first.
+#include "tarn/composite_byte_buf.hpp"  // IWYU pragma: export

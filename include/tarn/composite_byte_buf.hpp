@@ -45,8 +45,8 @@ struct CompositeAccess;
 /// @complexity an access finds its component in O(log components), in O(1) when it is that of the
 /// last
 ///             access or the one behind it.
-class CompositeByteBuf : public detail::TextAccess<CompositeByteBuf> {
-  using Base = detail::TextAccess<CompositeByteBuf>;
+class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
+  using Base = detail::IoAccess<CompositeByteBuf>;
 
  public:
   static constexpr std::size_t kDefaultMaxComponents = 16;  // as Netty's
@@ -209,6 +209,8 @@ class CompositeByteBuf : public detail::TextAccess<CompositeByteBuf> {
   friend class detail::SearchAccess;
   template <class>
   friend class detail::TextAccess;
+  template <class>
+  friend class detail::IoAccess;
   friend struct detail::ComparisonAccess;
   friend struct detail::CompositeAccess;
   friend IoVecs iovecs(const CompositeByteBuf& buf, std::size_t index, std::size_t n);

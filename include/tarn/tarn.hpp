@@ -4,6 +4,7 @@
 
 #include "tarn/allocator.hpp"           // IWYU pragma: export
 #include "tarn/byte_buf.hpp"            // IWYU pragma: export
+#include "tarn/byte_utils.hpp"          // IWYU pragma: export
 #include "tarn/composite_byte_buf.hpp"  // IWYU pragma: export
 #include "tarn/fast_thread_local.hpp"   // IWYU pragma: export
 #include "tarn/log.hpp"                 // IWYU pragma: export

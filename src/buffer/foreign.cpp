@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "tarn/allocator.hpp"
 #include "tarn/detail/base/bits.hpp"
 
 namespace tarn::detail {
@@ -13,6 +14,8 @@ namespace {
 // bytes of a buffer don't share theirs with the reference count that other threads write.
 constexpr std::size_t kHeaderSize = 64;
 static_assert(sizeof(pool::ForeignRegion) <= kHeaderSize);
+
+constexpr std::size_t kBlockAlignment = 16;  // the pool's least
 
 }  // namespace
 
@@ -42,12 +45,31 @@ pool::Region* make_unpooled_region(std::size_t size) {
   return region;
 }
 
-pool::Region* take_own_region(std::size_t size) { return make_unpooled_region(size); }
+pool::Region* take_own_region(std::size_t size) {
+  return ByteBufAccess::detach(PooledAllocator::shared().buffer(size));
+}
+
+void* ForeignBlock::operator new(std::size_t size) {
+  return PooledAllocator::shared().allocate(size, kBlockAlignment, MemoryKind::heap);
+}
+void* ForeignBlock::operator new(std::size_t size, std::align_val_t alignment) {
+  return PooledAllocator::shared().allocate(size, static_cast<std::size_t>(alignment),
+                                            MemoryKind::heap);
+}
+void ForeignBlock::operator delete(void* block, std::size_t size) noexcept {
+  PooledAllocator::shared().deallocate(block, size, kBlockAlignment);
+}
+void ForeignBlock::operator delete(void* block, std::size_t size,
+                                   std::align_val_t alignment) noexcept {
+  PooledAllocator::shared().deallocate(block, size, static_cast<std::size_t>(alignment));
+}
 
 pool::Region* make_wrapped_region(std::byte* data, std::size_t size) {
-  auto* const region = new pool::ForeignRegion;
+  auto* const region = new ForeignBlock;
   describe_foreign(*region, data, size);
-  region->dispose = [](pool::ForeignRegion* self) noexcept { delete self; };
+  region->dispose = [](pool::ForeignRegion* self) noexcept {
+    delete static_cast<ForeignBlock*>(self);
+  };
   return region;
 }
 

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -16,7 +17,8 @@ namespace tarn::detail {
 /// Memory from operator new, 16-byte aligned. @errors std::bad_alloc.
 [[nodiscard]] pool::Region* make_unpooled_region(std::size_t size);
 
-/// A region of at least `size` bytes for a buffer that has no allocator; refs 1.
+/// A region of PooledAllocator::shared() of at least `size` bytes, for a buffer that has no
+/// allocator; refs 1.
 /// @errors std::bad_alloc.
 [[nodiscard]] pool::Region* take_own_region(std::size_t size);
 
@@ -26,6 +28,16 @@ namespace tarn::detail {
 /// Fills in all of a new control block but `dispose`; refs 1, more memory from take_own_region.
 void describe_foreign(pool::ForeignRegion& region, void* data, std::size_t size) noexcept;
 
+/// Memory for a control block, from PooledAllocator::shared(): blocks are made and dropped at a
+/// rate, and one that is released twice is still readable when the second release looks at its
+/// count.
+struct ForeignBlock : pool::ForeignRegion {
+  static void* operator new(std::size_t size);
+  static void* operator new(std::size_t size, std::align_val_t alignment);
+  static void operator delete(void* block, std::size_t size) noexcept;
+  static void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept;
+};
+
 /// A callable that can end adopted memory.
 template <class D>
 concept Deleter = std::move_constructible<D> &&
@@ -33,7 +45,7 @@ concept Deleter = std::move_constructible<D> &&
 
 /// Memory that a deleter ends, once, when the last share is gone.
 template <class D>
-struct AdoptedRegion : pool::ForeignRegion {
+struct AdoptedRegion : ForeignBlock {
   AdoptedRegion(void* memory, std::size_t size,
                 D&& d) noexcept(std::is_nothrow_move_constructible_v<D>)
       : deleter(std::move(d)) {
@@ -60,7 +72,7 @@ struct AdoptedRegion : pool::ForeignRegion {
 ///
 /// Its bytes are found once it has reached its place: a short string holds them itself.
 template <class Owner>
-struct OwnerRegion : pool::ForeignRegion {
+struct OwnerRegion : ForeignBlock {
   explicit OwnerRegion(Owner&& o) : owner(std::move(o)) {
     dispose = [](pool::ForeignRegion* self) noexcept { delete static_cast<OwnerRegion*>(self); };
   }

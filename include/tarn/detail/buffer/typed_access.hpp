@@ -96,8 +96,10 @@ class TypedAccess : public IndexedBytes<Self> {
   template <class Format>
   Self& write_as(typename Format::Value value) {
     self().prepare_write(Format::kWidth);
-    self().template store_raw<Format::kWidth>(this->writer_, Format::encode(value));
-    this->writer_ += Format::kWidth;
+    // Read once: the store of bytes below could change anything, as far as the compiler knows.
+    const std::size_t at = this->writer_;
+    self().template store_raw<Format::kWidth>(at, Format::encode(value));
+    this->writer_ = at + Format::kWidth;
     return self();
   }
 };
