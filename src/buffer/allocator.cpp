@@ -47,8 +47,7 @@ void log_options(const PooledAllocatorOptions& options) {
 
 }  // namespace
 
-// --- Allocator
-// ------------------------------------------------------------------------------------
+// --- Allocator -----------------------------------------------------------------------------------
 
 std::size_t Allocator::next_capacity(std::size_t min_new, std::size_t max) const {
   return detail::next_capacity(min_new, max);
@@ -95,8 +94,7 @@ pool::Region* AllocatorAccess::take_of_user(Allocator& allocator, std::size_t si
 
 }  // namespace detail
 
-// --- PooledAllocator
-// ------------------------------------------------------------------------------
+// --- PooledAllocator -----------------------------------------------------------------------------
 
 PooledAllocator::PooledAllocator(PooledAllocatorOptions options)
     : PooledAllocator(options, platform::system_memory(), platform::system_memory()) {}
@@ -158,8 +156,7 @@ void PooledAllocator::do_deallocate(void* memory, std::size_t size, std::size_t 
   deallocate(memory, size, alignment);
 }
 
-// --- UnpooledAllocator, PoolResource
-// --------------------------------------------------------------
+// --- UnpooledAllocator, PoolResource -------------------------------------------------------------
 
 UnpooledAllocator& UnpooledAllocator::shared() {
   static UnpooledAllocator& allocator = *new UnpooledAllocator;

@@ -129,8 +129,7 @@ struct CoreParts {
   sync::Atomic<std::uint64_t> last_sweep_ms{0};
 };
 
-// --- beginning and end
-// ----------------------------------------------------------------------------
+// --- beginning and end ---------------------------------------------------------------------------
 
 PoolCore* PoolCore::create(const PooledAllocatorOptions& options,
                            const platform::MemorySource& source,
@@ -172,8 +171,7 @@ void PoolCore::count_back(std::size_t regions) noexcept {
   if (out_.fetch_sub_acq_rel(regions) == regions) delete this;
 }
 
-// --- taking
-// ---------------------------------------------------------------------------------------
+// --- taking --------------------------------------------------------------------------------------
 
 std::uint32_t PoolCore::max_cached(std::size_t size_class) const noexcept {
   if (size_class >= geometry_.class_count()) return 0;
@@ -267,8 +265,7 @@ Region* PoolCore::take_like(MemoryKind kind, std::size_t size) {
   return region;
 }
 
-// --- giving back
-// ----------------------------------------------------------------------------------
+// --- giving back ---------------------------------------------------------------------------------
 
 void PoolCore::give_to_arenas(Region* first) noexcept {
   std::size_t count = 0;
@@ -385,8 +382,7 @@ void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t align
   if (!home.push(region, tls::thread_token())) release_slow(region);
 }
 
-// --- trimming
-// -------------------------------------------------------------------------------------
+// --- trimming ------------------------------------------------------------------------------------
 
 bool PoolCore::trim_current_thread_cache() noexcept {
   ThreadCache* const cache = parts_->caches.current();
@@ -416,8 +412,7 @@ void PoolCore::trim_by_time() noexcept {
   parts_->caches.for_each([&](ThreadCache& cache) { cache.trim(&cache == mine); });
 }
 
-// --- statistics
-// -----------------------------------------------------------------------------------
+// --- statistics ----------------------------------------------------------------------------------
 
 PooledAllocatorStats PoolCore::stats() const {
   PooledAllocatorStats stats;

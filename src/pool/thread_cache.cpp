@@ -90,8 +90,7 @@ std::uint64_t ThreadCache::outbox_limit() const noexcept {
   return std::min(kOutboxBytes, core_.options().max_pending_bytes_per_thread / 4);
 }
 
-// --- opening and closing
-// --------------------------------------------------------------------------
+// --- opening and closing -------------------------------------------------------------------------
 
 void ThreadCache::open() noexcept {
   const sync::LockGuard guard(lock_);
@@ -133,17 +132,15 @@ bool ThreadCache::close(bool called_by_owner) noexcept {
   return was_bound;
 }
 
-// --- taking
-// ---------------------------------------------------------------------------------------
+// --- taking --------------------------------------------------------------------------------------
 
 Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept {
   const sync::LockGuard guard(lock_);
   if (!bound_.load_relaxed() || arena(cache.memory_kind()) == nullptr) return nullptr;
   // The stock is not empty here when the owner was only kept out for a moment.
   if (cache.size() == 0 && !returned_.maybe_empty()) take_over_returned();
-  if (cache.size() == 0) refill(cache);
-  if (cache.size() == 0) return nullptr;
-  Region* const region = cache.remove_newest();
+  Region* const region = cache.size() != 0 ? cache.remove_newest() : refill(cache);
+  if (region == nullptr) return nullptr;
   cache.count_miss();
   region->link = reinterpret_cast<std::uintptr_t>(&cache) | tag;
   return region;
@@ -155,15 +152,19 @@ void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) 
   region->link = reinterpret_cast<std::uintptr_t>(&cache) | tag;
 }
 
-void ThreadCache::refill(RegionCache& cache) noexcept {
+Region* ThreadCache::refill(RegionCache& cache) noexcept {
   ++refills_;
   if (refills_ >= kThrashWindow && no_room_ >= kThrashWindow) adapt_bound();
   const auto most = static_cast<std::uint32_t>(
       std::clamp<std::size_t>(kRefillBytes / cache.region_size(), 1, kRefillRegions));
   std::uint32_t count = cache.next_batch(most);
-  // One region is the caller's and leaves at once; the others must be within the bounds.
+  // One region is the caller's and never enters the stock; the others must be within the bounds.
   if (count > 1 && !widen(cache, count)) count = std::max<std::uint32_t>(cache.granted(), 1);
-  cache.add(core_.take_from_arena(*arena(cache.memory_kind()), cache.size_class(), count));
+  const RegionList list =
+      core_.take_from_arena(*arena(cache.memory_kind()), cache.size_class(), count);
+  if (list.first == nullptr) return nullptr;
+  cache.add({next_region(list.first), list.last, list.count - 1});
+  return list.first;
 }
 
 void ThreadCache::take_over_returned() noexcept {
@@ -186,8 +187,7 @@ void ThreadCache::take_over_returned() noexcept {
   core_.give_to_arenas(to_arenas);
 }
 
-// --- releasing
-// ------------------------------------------------------------------------------------
+// --- releasing -----------------------------------------------------------------------------------
 
 void ThreadCache::keep_slow(Region* region, RegionCache& cache) noexcept {
   {
@@ -217,42 +217,35 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
 
 void ThreadCache::send_slow(Region* region, ThreadCache& destination, std::size_t size,
                             unsigned category) noexcept {
-  RegionList batch;
-  std::uint64_t bytes = 0;
-  ThreadCache* batch_destination = nullptr;
   {
     const sync::LockGuard guard(lock_);
-    if (owner_ == nullptr) {
-      batch_destination = nullptr;
-    } else {
+    if (owner_ != nullptr) {
       outbox.count_release(category);
       if (outbox.destination() == &destination && outbox.bytes() + size < outbox_limit()) {
         outbox.add(region, size);
         region = nullptr;
       }
-      bytes = outbox.bytes();
-      batch_destination = outbox.destination();
-      batch = outbox.take();
-      if (region != nullptr && size < outbox_limit()) {
-        outbox.open_for(&destination);
-        outbox.add(region, size);
-        region = nullptr;
-      } else {
-        outbox.open_for(&destination);
-      }
-    }
-    // Handing over under the lock: a batch in nobody's hands would escape the statistics.
-    if (batch.first != nullptr && !batch_destination->accept_returned(batch, bytes)) {
-      core_.give_to_arenas(batch.first);
-    }
-    if (owner_ != nullptr) {
+      // Under the lock: a batch in nobody's hands would escape the statistics.
+      hand_over();
+      outbox.open_for(&destination);
       if (region == nullptr) return;
+      if (size < outbox_limit()) return outbox.add(region, size);
       set_next_region(region, nullptr);
       if (!destination.accept_returned({region, region, 1}, size)) core_.give_to_arenas(region);
       return;
     }
   }
+  // Closed while we waited: the core may end with this region, so no lock of it is held.
   core_.release_uncached(region);
+}
+
+void ThreadCache::hand_over() noexcept {
+  ThreadCache* const destination = outbox.destination();
+  const std::uint64_t bytes = outbox.bytes();
+  const RegionList batch = outbox.take();
+  if (batch.first != nullptr && !destination->accept_returned(batch, bytes)) {
+    core_.give_to_arenas(batch.first);
+  }
 }
 
 bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) noexcept {
@@ -274,8 +267,7 @@ std::uint64_t ThreadCache::give_back_oldest(RegionCache& cache, std::uint32_t ke
   return list.count * cache.region_size();
 }
 
-// --- bounds
-// ---------------------------------------------------------------------------------------
+// --- bounds --------------------------------------------------------------------------------------
 
 void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
   leased_bytes_ -= std::uint64_t{cache.granted()} * cache.region_size();
@@ -334,8 +326,7 @@ void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wa
   }
 }
 
-// --- trimming
-// -------------------------------------------------------------------------------------
+// --- trimming ------------------------------------------------------------------------------------
 
 bool ThreadCache::anything_to_give() const noexcept {
   return cached_bytes() + pending_bytes() != 0 || leased_bytes_ != 0;
@@ -349,8 +340,11 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
     // Without an interval the countdown wraps, once in four thousand million allocations.
     if (until_trim_ == 0) return;
   }
-  if (!bound_.load_relaxed() || !anything_to_give()) return;
+  if (owner_ == nullptr || !anything_to_give()) return;
   const Revoked revoked(*this, called_by_owner);
+  hand_over();
+  // What has come back and was not taken up is as little needed as what lay in stock.
+  take_over_returned();
   std::size_t trimmed = 0;
   for_each_region_cache([this, &trimmed](RegionCache& cache) {
     const std::uint64_t needed = cache.take_interval_hits();

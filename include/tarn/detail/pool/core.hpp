@@ -130,8 +130,7 @@ class PoolCore {
   /// Checks every structure of the pool; at rest. Fatal when an invariant is broken.
   void audit() noexcept;
 
-  // --- for ThreadCache and the registry
-  // -----------------------------------------------------------
+  // --- for ThreadCache and the registry ----------------------------------------------------------
 
   /// Gives a list of regions back to their arenas, one lock for each run of the same arena's.
   /// The core may be gone afterwards, unless the caller keeps it alive.
