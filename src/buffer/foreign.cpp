@@ -2,10 +2,11 @@
 // Memory that no pool has cut: wrapped and unpooled control blocks. Layer: buffer.
 #include "tarn/detail/buffer/foreign.hpp"
 
+#include <cstddef>
+#include <limits>
 #include <new>
 
 #include "tarn/allocator.hpp"
-#include "tarn/detail/base/bits.hpp"
 
 namespace tarn::detail {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kHeaderSize = 64;
 static_assert(sizeof(pool::ForeignRegion) <= kHeaderSize);
 
+constexpr std::size_t kMaxObject = std::numeric_limits<std::ptrdiff_t>::max();
 constexpr std::size_t kBlockAlignment = 16;  // the pool's least
 
 }  // namespace
@@ -31,7 +33,8 @@ void describe_foreign(pool::ForeignRegion& region, void* data, std::size_t size)
 }
 
 pool::Region* make_unpooled_region(std::size_t size) {
-  if (!base::can_align_up(size, kHeaderSize * 2)) throw std::bad_alloc();
+  // No object is larger; a sanitizer's operator new would not throw but report.
+  if (size > kMaxObject - kHeaderSize) throw std::bad_alloc();
   void* const memory = ::operator new (kHeaderSize + size, std::align_val_t{kHeaderSize});
   auto* const region = ::new (memory) pool::ForeignRegion;
   describe_foreign(*region, static_cast<std::byte*>(memory) + kHeaderSize, size);
