@@ -90,8 +90,7 @@ std::uint64_t ThreadCache::outbox_limit() const noexcept {
   return std::min(kOutboxBytes, core_.options().max_pending_bytes_per_thread / 4);
 }
 
-// --- opening and closing
-// --------------------------------------------------------------------------
+// --- opening and closing -------------------------------------------------------------------------
 
 void ThreadCache::open() noexcept {
   const sync::LockGuard guard(lock_);
@@ -133,8 +132,7 @@ bool ThreadCache::close(bool called_by_owner) noexcept {
   return was_bound;
 }
 
-// --- taking
-// ---------------------------------------------------------------------------------------
+// --- taking --------------------------------------------------------------------------------------
 
 Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept {
   const sync::LockGuard guard(lock_);
@@ -189,8 +187,7 @@ void ThreadCache::take_over_returned() noexcept {
   core_.give_to_arenas(to_arenas);
 }
 
-// --- releasing
-// ------------------------------------------------------------------------------------
+// --- releasing -----------------------------------------------------------------------------------
 
 void ThreadCache::keep_slow(Region* region, RegionCache& cache) noexcept {
   {
@@ -220,42 +217,35 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
 
 void ThreadCache::send_slow(Region* region, ThreadCache& destination, std::size_t size,
                             unsigned category) noexcept {
-  RegionList batch;
-  std::uint64_t bytes = 0;
-  ThreadCache* batch_destination = nullptr;
   {
     const sync::LockGuard guard(lock_);
-    if (owner_ == nullptr) {
-      batch_destination = nullptr;
-    } else {
+    if (owner_ != nullptr) {
       outbox.count_release(category);
       if (outbox.destination() == &destination && outbox.bytes() + size < outbox_limit()) {
         outbox.add(region, size);
         region = nullptr;
       }
-      bytes = outbox.bytes();
-      batch_destination = outbox.destination();
-      batch = outbox.take();
-      if (region != nullptr && size < outbox_limit()) {
-        outbox.open_for(&destination);
-        outbox.add(region, size);
-        region = nullptr;
-      } else {
-        outbox.open_for(&destination);
-      }
-    }
-    // Handing over under the lock: a batch in nobody's hands would escape the statistics.
-    if (batch.first != nullptr && !batch_destination->accept_returned(batch, bytes)) {
-      core_.give_to_arenas(batch.first);
-    }
-    if (owner_ != nullptr) {
+      // Under the lock: a batch in nobody's hands would escape the statistics.
+      hand_over();
+      outbox.open_for(&destination);
       if (region == nullptr) return;
+      if (size < outbox_limit()) return outbox.add(region, size);
       set_next_region(region, nullptr);
       if (!destination.accept_returned({region, region, 1}, size)) core_.give_to_arenas(region);
       return;
     }
   }
+  // Closed while we waited: the core may end with this region, so no lock of it is held.
   core_.release_uncached(region);
+}
+
+void ThreadCache::hand_over() noexcept {
+  ThreadCache* const destination = outbox.destination();
+  const std::uint64_t bytes = outbox.bytes();
+  const RegionList batch = outbox.take();
+  if (batch.first != nullptr && !destination->accept_returned(batch, bytes)) {
+    core_.give_to_arenas(batch.first);
+  }
 }
 
 bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) noexcept {
@@ -277,8 +267,7 @@ std::uint64_t ThreadCache::give_back_oldest(RegionCache& cache, std::uint32_t ke
   return list.count * cache.region_size();
 }
 
-// --- bounds
-// ---------------------------------------------------------------------------------------
+// --- bounds --------------------------------------------------------------------------------------
 
 void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
   leased_bytes_ -= std::uint64_t{cache.granted()} * cache.region_size();
@@ -337,8 +326,7 @@ void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wa
   }
 }
 
-// --- trimming
-// -------------------------------------------------------------------------------------
+// --- trimming ------------------------------------------------------------------------------------
 
 bool ThreadCache::anything_to_give() const noexcept {
   return cached_bytes() + pending_bytes() != 0 || leased_bytes_ != 0;
@@ -352,8 +340,11 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
     // Without an interval the countdown wraps, once in four thousand million allocations.
     if (until_trim_ == 0) return;
   }
-  if (!bound_.load_relaxed() || !anything_to_give()) return;
+  if (owner_ == nullptr || !anything_to_give()) return;
   const Revoked revoked(*this, called_by_owner);
+  hand_over();
+  // What has come back and was not taken up is as little needed as what lay in stock.
+  take_over_returned();
   std::size_t trimmed = 0;
   for_each_region_cache([this, &trimmed](RegionCache& cache) {
     const std::uint64_t needed = cache.take_interval_hits();

@@ -259,6 +259,34 @@ TEST(ThreadCacheSharing, TrimAllReachesEverythingThatSleeps) {
   pool.check();
 }
 
+// By time too: what sleeping threads have been sent, and what others have not sent yet.
+TEST(ThreadCacheSharing, TrimsByTimeReachWhatIsPending) {
+  SmallPool pool(roomy());
+  const std::vector<Region*> regions = pool.take_many(70, 64);
+  static_cast<void>(pool.cache()->flush(true));
+  ThreadCache* const owner = pool.cache();
+  ThreadCache* releasers = nullptr;
+  std::barrier step(2);
+  std::thread releaser([&] {
+    SmallPool::give_all(regions);
+    releasers = pool.cache();
+    step.arrive_and_wait();
+    step.arrive_and_wait();
+  });
+  step.arrive_and_wait();
+  EXPECT_EQ(owner->pending_bytes(), 64 * 64U);
+  EXPECT_EQ(pool.stats().pending_bytes, 70 * 64U);
+  releasers->trim(false);
+  EXPECT_EQ(owner->pending_bytes(), 70 * 64U) << "handed over";
+  owner->trim(false);
+  EXPECT_EQ(pool.stats().pending_bytes, 0U);
+  EXPECT_EQ(pool.stats().cached_bytes, 0U);
+  EXPECT_EQ(pool.stats().trimmed_regions, 70U);
+  step.arrive_and_wait();
+  releaser.join();
+  pool.check();
+}
+
 TEST(ThreadCacheSharing, ThreadsOfDifferentArenasGiveBackToTheRightOne) {
   PooledAllocatorOptions options = roomy();
   options.direct_arenas = 2;

@@ -157,8 +157,9 @@ class alignas(RegionCache) ThreadCache {
   /// Thread safety: any thread.
   [[nodiscard]] bool accept_returned(const RegionList& list, std::uint64_t bytes) noexcept;
 
-  /// Gives up, class by class, what was not needed since the last trim.
-  /// Thread safety: any thread; a running owner is kept out meanwhile.
+  /// Hands over what waits for other threads, takes over what they have returned, and gives up,
+  /// class by class, what was not needed since the last trim. Thread safety: any thread; a running
+  /// owner is kept out meanwhile.
   void trim(bool called_by_owner) noexcept;
 
   /// Gives up everything cached, returned and waiting to be handed over. @returns bytes given up.
@@ -189,7 +190,6 @@ class alignas(RegionCache) ThreadCache {
 
   ThreadCache* next_free = nullptr;  ///< Registry's list of caches without a thread.
   ThreadCache* next = nullptr;       ///< Registry's list of all.
-  std::uint64_t hits_at_sweep = 0;   ///< Registry's memory for trims by time.
 
  private:
   class Revoked;
@@ -200,6 +200,7 @@ class alignas(RegionCache) ThreadCache {
   [[nodiscard]] RegionCache* caches() noexcept { return reinterpret_cast<RegionCache*>(this + 1); }
   [[nodiscard]] std::uint64_t flush_locked() noexcept;
   [[nodiscard]] bool anything_to_give() const noexcept;
+  void hand_over() noexcept;
   void take_over_returned() noexcept;
   void keep_locked(Region* region, RegionCache& cache) noexcept;
   [[nodiscard]] Region* refill(RegionCache& cache) noexcept;
