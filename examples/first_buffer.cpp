@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The example of README.md: a message is received, cut up, and handed to another thread.
-#include <tarn/tarn.hpp>
-
 #include <cstdint>
 #include <iostream>
+#include <tarn/tarn.hpp>
 #include <thread>
 #include <utility>
 
