@@ -151,16 +151,21 @@ TEST(FastThreadLocalStress, ValuesAreReplacedWhileVisited) {
     int second;
   };
   FastThreadLocal<Plain> local([] { return Plain(0); });
-  std::atomic<bool> stop{false};
+  constexpr int kVisits = 100;
+  std::atomic<int> visits{0};
   std::thread owner([&] {
-    for (int n = 0; n < 4 * kRounds; ++n) {
+    for (int n = 0; visits.load() < kVisits; ++n) {
       local.set(Plain(n));
       if (n % 7 == 0) local.remove();
     }
-    stop = true;
   });
-  while (!stop.load()) {
-    local.for_each_thread([](const Plain& value) { ASSERT_EQ(value.first, value.second); });
+  while (visits.load() < kVisits) {
+    local.for_each_thread([&](const Plain& value) {
+      const int first = value.first;
+      std::this_thread::yield();  // time for the owner to go on
+      ASSERT_EQ(first, value.second);
+      ++visits;
+    });
   }
   owner.join();
 }

@@ -196,7 +196,9 @@ TEST(Key, ReserveMakesRoomWithoutAValue) {
   }).join();
 }
 
-TEST(Key, ForEachHoldsUpTheOwnersTake) {
+/// Visits a thread's value while that thread runs `end`, which must wait for the visit's end.
+template <class End>
+void expect_held_up(End end) {
   Log log;
   Key key(Log::remove, &log);
   std::latch set(1);
@@ -206,8 +208,8 @@ TEST(Key, ForEachHoldsUpTheOwnersTake) {
     key.set(&a);
     set.count_down();
     visiting.wait();
-    EXPECT_EQ(key.take(), &a);
-    EXPECT_TRUE(visited.load()) << "taken while it was being visited";
+    EXPECT_EQ(end(key), &a);
+    EXPECT_TRUE(visited.load()) << "ended while it was being visited";
   });
   set.wait();
   key.for_each([&](void* value) {
@@ -217,6 +219,21 @@ TEST(Key, ForEachHoldsUpTheOwnersTake) {
     visited = true;
   });
   owner.join();
+}
+
+TEST(Key, ForEachHoldsUpTheOwnersTake) {
+  expect_held_up([](Key& key) { return key.take(); });
+}
+
+TEST(Key, ForEachHoldsUpTheOwnersSet) {
+  expect_held_up([](Key& key) { return key.set(&b); });
+}
+
+TEST(Key, ForEachHoldsUpTheOwnersEnd) {
+  expect_held_up([](Key&) -> void* {
+    remove_all_values();
+    return &a;
+  });
 }
 
 TEST(Key, ForEachMayUseOtherKeys) {
