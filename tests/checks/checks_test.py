@@ -15,6 +15,7 @@ import check_docs  # noqa: E402  (found through the line above)
 import check_headers  # noqa: E402
 import check_layers  # noqa: E402
 import check_mirror  # noqa: E402
+import check_ordering  # noqa: E402
 import check_text  # noqa: E402
 
 CPP = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -234,6 +235,26 @@ class Headers(CheckTest):
     def test_a_header_that_warns(self):
         self.assert_fault("options.hpp", append={
             "tools/options.hpp": "inline int narrow(long x) { return x; }\n"})
+
+
+class Ordering(CheckTest):
+    check = check_ordering.check
+    row = {"docs/ordering.md": "| turn | a | b | c | `tests/unit/sync/cell_test.cpp` |\n"}
+    tag = {"include/tarn/detail/sync/cell.hpp": "// [sync: turn] Release.\n"}
+
+    def test_accepts_a_sound_tree(self):
+        self.assert_sound()
+        self.assert_sound(append=self.row | self.tag)
+
+    def test_a_tag_without_a_row(self):
+        self.assert_fault("cell.hpp:4: no row for [sync: turn]", append=self.tag)
+
+    def test_a_row_without_a_tag(self):
+        self.assert_fault("[sync: turn] is nowhere", append=self.row)
+
+    def test_a_row_whose_test_is_gone(self):
+        gone = {"docs/ordering.md": self.row["docs/ordering.md"].replace("cell", "old")}
+        self.assert_fault("old_test.cpp does not exist", append=gone | self.tag)
 
 
 class CommandLine(unittest.TestCase):
