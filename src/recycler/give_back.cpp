@@ -23,22 +23,22 @@ void put_own_slow(LocalPool& pool, void* object) noexcept {
   if (result != PutResult::stored) pool.core->drop(object, result);
 }
 
-void give_back_slow(void* object, How how) {
-  if (home_of(object).core->is_checked()) {
-    SlotState& state = state_of(object);
-    if (how == How::guarded ? !state.recycle_guarded() : !state.recycle_unguarded()) {
-      throw_recycled_already();
-    }
-  }
-  home_of(object).core->put(object);
+// In a thread that is not the owner every way back is guarded: an object that is in a return box
+// twice would tie the box's list into a knot, not only be handed out twice.
+
+void give_back_slow(void* object) {
+  Core& core = *home_of(object).core;
+  if (core.is_checked() && !state_of(object).recycle_guarded()) throw_recycled_already();
+  core.put(object);
 }
 
 void give_back_owned_slow(void* object) noexcept {
-  if (home_of(object).core->is_checked() && !state_of(object).recycle_unguarded()) {
+  Core& core = *home_of(object).core;
+  if (core.is_checked() && !state_of(object).recycle_guarded()) {
     report_recycled_behind_back(object);
     return;
   }
-  home_of(object).core->put(object);
+  core.put(object);
 }
 
 void report_recycled_behind_back(const void*) noexcept {

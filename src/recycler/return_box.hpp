@@ -1,116 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// What other threads give back to a pool: a bounded queue that is taken over whole.
-// Layer: recycler.
+// What other threads give back to a pool. Layer: recycler.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <utility>
 
-#include "tarn/detail/recycler/local_pool.hpp"
-#include "tarn/detail/sync/atomic.hpp"
+#include "recycler/bounded_returns.hpp"
+#include "tarn/detail/recycler/slot.hpp"
 #include "tarn/detail/sync/mutex.hpp"
 #include "tarn/detail/sync/return_queue.hpp"
 
 namespace tarn::recycler {
 
-/// A bounded multi-producer queue with a place for more than itself: the bound is for what is in
-/// the queue and what its owner has taken over and not yet forgotten.
+using BoundedReturns = BasicBoundedReturns<Slot, sync::NextMember<Slot>>;
+
+/// A pool's return box; blocking: with a plain list under a mutex in the place of the queue.
 ///
-///     put, reserve: ++entered ──> queue ──take_all──> owner's stock ──forget: ++left──>
-///
-/// `entered - left` objects are within the bound. `entered` moves by compare-exchange, `left` only
-/// by the owner, and both only up. So whoever reads `entered`, then `left`, and finds the bound
-/// reached, knows that it was reached at that moment; and a compare-exchange that succeeds proves
-/// that nobody entered meanwhile: the bound is never exceeded, and nothing is refused below it.
-///
-/// Blocking: the same under a mutex, with a plain list.
-///
-/// Thread safety: put, waiting, entered: any thread. The rest: the owner, or whoever keeps it out.
-template <class Node, class Link>
-class BasicReturnBox {
+/// Thread safety: as BoundedReturns.
+class ReturnBox : public BoundedReturns {
  public:
-  explicit BasicReturnBox(bool blocking) {
-    if (blocking) mutex_.emplace(sync::LockRank::cache);
+  explicit ReturnBox(bool blocking) {
+    if (blocking) blocking_.emplace();
   }
 
-  /// Puts one in, unless `bound` are within already.
-  /// @complexity two compare-exchanges, more only under contention.
-  [[nodiscard]] PutResult put(Node* node, std::size_t bound) noexcept {
-    if (mutex_) return put_blocking(node, bound);
-    if (queue_.is_closed()) [[unlikely]]
-      return PutResult::closed;
+  [[nodiscard]] PutResult put(Slot* slot, std::size_t bound) noexcept {
+    if (!blocking_) [[likely]]
+      return BoundedReturns::put(slot, bound);
+    const sync::LockGuard lock(blocking_->mutex);
+    if (blocking_->closed) return PutResult::closed;
     if (reserve(1, bound) == 0) return PutResult::full;
-    if (queue_.push(node, node)) [[likely]]
-      return PutResult::stored;
-    // Closed meanwhile: nobody looks at the bound any more, but the count of those that entered.
-    entered_.fetch_sub_relaxed(1);
-    return PutResult::closed;
-  }
-
-  /// Counts up to `wanted` more as within, which the owner keeps itself. @returns how many.
-  [[nodiscard]] std::size_t reserve(std::size_t wanted, std::size_t bound) noexcept {
-    while (true) {
-      // Acquire: `left` is read after it, see the class. The counts publish nothing else.
-      std::uint64_t entered = entered_.load_acquire();
-      const std::uint64_t left = left_.load_relaxed();
-      if (left > entered) continue;  // what has left had entered since
-      const std::uint64_t within = entered - left;
-      if (within >= bound) return 0;
-      const std::size_t room = bound - static_cast<std::size_t>(within);
-      const std::size_t granted = wanted < room ? wanted : room;
-      if (entered_.compare_exchange_weak_relaxed(entered, entered + granted)) return granted;
-    }
-  }
-
-  /// All that is in the queue, newest first; it stays within the bound until forget().
-  [[nodiscard]] Node* take_all() noexcept {
-    if (!mutex_) return queue_.take_all();
-    const sync::LockGuard lock(*mutex_);
-    return std::exchange(list_, nullptr);
-  }
-
-  /// `count` of those taken over, or reserved, are not within the bound any more.
-  void forget(std::size_t count) noexcept { left_.store_relaxed(left_.load_relaxed() + count); }
-
-  /// Makes every later put fail. @returns as take_all().
-  [[nodiscard]] Node* close() noexcept {
-    if (!mutex_) return queue_.close();
-    const sync::LockGuard lock(*mutex_);
-    closed_ = true;
-    return std::exchange(list_, nullptr);
-  }
-
-  /// Objects within the bound; stale at once.
-  [[nodiscard]] std::size_t waiting() const noexcept {
-    // Acquire: `entered` is read after `left`, which never passes it.
-    const std::uint64_t left = left_.load_acquire();
-    return static_cast<std::size_t>(entered_.load_relaxed() - left);
-  }
-
-  /// Objects that were ever put in or reserved.
-  [[nodiscard]] std::uint64_t entered() const noexcept { return entered_.load_relaxed(); }
-
- private:
-  [[nodiscard]] PutResult put_blocking(Node* node, std::size_t bound) noexcept {
-    const sync::LockGuard lock(*mutex_);
-    if (closed_) return PutResult::closed;
-    if (reserve(1, bound) == 0) return PutResult::full;
-    Link::set_next(node, list_);
-    list_ = node;
+    slot->next = blocking_->list;
+    blocking_->list = slot;
     return PutResult::stored;
   }
 
-  sync::ReturnQueue<Node, Link> queue_;
-  sync::Atomic<std::uint64_t> entered_{0};
-  sync::Atomic<std::uint64_t> left_{0};
-  // Blocking only, both under the mutex.
-  Node* list_ = nullptr;
-  bool closed_ = false;
-  std::optional<sync::Mutex> mutex_;
-};
+  [[nodiscard]] Slot* take_all() noexcept {
+    if (!blocking_) [[likely]]
+      return BoundedReturns::take_all();
+    const sync::LockGuard lock(blocking_->mutex);
+    return std::exchange(blocking_->list, nullptr);
+  }
 
-using ReturnBox = BasicReturnBox<Slot, sync::NextMember<Slot>>;
+  [[nodiscard]] Slot* close() noexcept {
+    if (!blocking_) return BoundedReturns::close();
+    const sync::LockGuard lock(blocking_->mutex);
+    blocking_->closed = true;
+    return std::exchange(blocking_->list, nullptr);
+  }
+
+ private:
+  struct Blocking {
+    sync::Mutex mutex{sync::LockRank::cache};
+    Slot* list TARN_GUARDED_BY(mutex) = nullptr;
+    bool closed TARN_GUARDED_BY(mutex) = false;
+  };
+  std::optional<Blocking> blocking_;
+};
 
 }  // namespace tarn::recycler

@@ -14,6 +14,9 @@ namespace tarn::model {
 /// older value that its order allows; few preemptions find nearly all real faults.
 inline constexpr unsigned kPreemptions = 8;
 
+/// The same for models that are too large for that many.
+inline constexpr unsigned kFewerPreemptions = 4;
+
 /// Executions after which a search that has not ended counts as failed.
 inline constexpr unsigned kMaxExecutions = 20'000'000;
 
@@ -22,9 +25,9 @@ class Report {
  public:
   /// No execution of the model may break an assertion or have a data race.
   template <class Model>
-  void expect_holds(const char* name) {
+  void expect_holds(const char* name, unsigned preemptions = kPreemptions) {
     rl::test_params params;
-    const bool held = explore<Model>(params, std::cout);
+    const bool held = explore<Model>(params, std::cout, preemptions);
     note(name, "holds", held && params.stop_iteration < kMaxExecutions, params);
   }
 
@@ -34,7 +37,7 @@ class Report {
     rl::test_params params;
     std::ostream nowhere(nullptr);
     weakened = fault;
-    const bool held = explore<Model>(params, nowhere);
+    const bool held = explore<Model>(params, nowhere, kPreemptions);
     weakened = Weakened::none;
     note(name, "is found to break", !held, params);
   }
@@ -43,9 +46,10 @@ class Report {
 
  private:
   template <class Model>
-  [[nodiscard]] static bool explore(rl::test_params& params, std::ostream& log) {
+  [[nodiscard]] static bool explore(rl::test_params& params, std::ostream& log,
+                                    unsigned preemptions) {
     params.search_type = rl::sched_bound;
-    params.context_bound = kPreemptions;
+    params.context_bound = preemptions;
     params.iteration_count = kMaxExecutions;
     params.output_stream = &log;
     params.progress_stream = &log;

@@ -24,7 +24,7 @@ enum class How : std::uint8_t { guarded, unguarded };
 void put_own_slow(LocalPool& pool, void* object) noexcept;
 
 /// @errors std::logic_error "object has been recycled already".
-void give_back_slow(void* object, How how);
+void give_back_slow(void* object);
 
 /// For an object that nobody else should have: a second recycle is logged.
 void give_back_owned_slow(void* object) noexcept;
@@ -63,7 +63,7 @@ template <How kHow>
     put_own(static_cast<LocalPool&>(home), object);
     return;
   }
-  give_back_slow(object, kHow);
+  give_back_slow(object);
 }
 
 /// For Recycled. `home` is the object's.

@@ -53,30 +53,6 @@ struct NoopHome : Home {
 /// Logs that an object was in its pool twice.
 void report_taken_twice() noexcept;
 
-enum class PutResult : std::uint8_t { stored, full, closed };
-
-/// A list of objects, linked through their slots and ending with null.
-struct SlotList {
-  Slot* first = nullptr;
-  std::size_t count = 0;
-
-  void push(Slot* slot) noexcept {
-    slot->next = first;
-    first = slot;
-    ++count;
-  }
-  /// Adds a null-terminated list. @returns how many.
-  std::size_t take(Slot* slots) noexcept {
-    const std::size_t before = count;
-    while (slots != nullptr) {
-      Slot* const next = slots->next;
-      push(slots);
-      slots = next;
-    }
-    return count - before;
-  }
-};
-
 /// One thread's stock of waiting objects, and the counters of all objects it has made.
 ///
 ///     the owner's, newest first                   everybody's

@@ -95,6 +95,31 @@ inline void mark_out(void* object, std::size_t distance) noexcept {
   reinterpret_cast<SlotState*>(place)->set_out();
 }
 
+/// What became of an object that was to be put where others wait.
+enum class PutResult : std::uint8_t { stored, full, closed };
+
+/// A list of objects, linked through their slots and ending with null.
+struct SlotList {
+  Slot* first = nullptr;
+  std::size_t count = 0;
+
+  void push(Slot* slot) noexcept {
+    slot->next = first;
+    first = slot;
+    ++count;
+  }
+  /// Adds a null-terminated list. @returns how many.
+  std::size_t take(Slot* slots) noexcept {
+    const std::size_t before = count;
+    while (slots != nullptr) {
+      Slot* const next = slots->next;
+      push(slots);
+      slots = next;
+    }
+    return count - before;
+  }
+};
+
 /// How the memory of one object is laid out; sizes in bytes.
 struct SlotLayout {
   std::size_t offset;     ///< from the start of the memory to the object
