@@ -8,7 +8,7 @@ namespace tarn::test {
 template <class T>
 [[nodiscard]] constexpr T scaled(T full) noexcept {
 #if defined(__SANITIZE_THREAD__)
-  return full / 40;
+  return full / 20;
 #elif defined(__SANITIZE_ADDRESS__)
   return full / 20;
 #elif !defined(NDEBUG)
@@ -16,7 +16,7 @@ template <class T>
 #else
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-  return full / 40;
+  return full / 20;
 #else
   return full;
 #endif

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "support/pool_parts.hpp"
+#include "support/scale.hpp"
 #include "support/small_pool.hpp"
 
 namespace tarn::pool {
 namespace {
 
+using test::scaled;
 using test::small_options;
 using test::SmallPool;
 
@@ -122,7 +124,7 @@ TEST(PoolCore, LiveRegionsNeverOverlap) {
     bool operator<(const Piece& other) const { return begin < other.begin; }
   };
   std::set<Piece> live;
-  for (int step = 0; step < 3000; ++step) {
+  for (int step = 0; step < scaled(30'000); ++step) {
     if (live.empty() || random.below(5) < 3) {
       const std::size_t size = 1 + random.below(random.one_in(4) ? 2 * kChunk : 600);
       const Piece piece{address(pool.take_plain(size)), size};
@@ -326,7 +328,7 @@ TEST(PoolCore, LivesOnUntilTheLastRegionIsBack) {
 
 TEST(PoolCore, ManyLiveOneAfterTheOther) {
   // Each takes a thread-local index and gives it back; more would run out of them.
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < scaled(400); ++i) {
     SmallPool pool;
     Region* const region = pool.take(64);
     pool.close();

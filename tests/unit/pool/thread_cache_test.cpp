@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "support/pool_parts.hpp"
+#include "support/scale.hpp"
 #include "support/small_pool.hpp"
 
 namespace tarn::pool {
 namespace {
 
 using sizing::Category;
+using test::scaled;
 using test::small_options;
 using test::SmallPool;
 
@@ -390,7 +392,7 @@ TEST(ThreadCache, HoldsItsInvariantsWhateverItsThreadDoes) {
   test::Random random;
   std::vector<Region*> live;
   std::uint64_t taken = 0;
-  for (int step = 0; step < 4000; ++step) {
+  for (int step = 0; step < scaled(40'000); ++step) {
     const std::size_t what = random.below(100);
     if (what < 45 || live.empty()) {
       const MemoryKind kind = random.one_in(2) ? kHeap : kDirect;
