@@ -12,6 +12,9 @@
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 
+// LeakSanitizer's; there only in programs that are built with it.
+extern "C" [[gnu::weak]] void __lsan_ignore_object(const void* memory);
+
 namespace tarn::platform {
 namespace {
 
@@ -72,7 +75,10 @@ void* system_map(void* /*context*/, std::size_t size, std::size_t alignment,
   if (kind == MemoryKind::heap) {
     // libstdc++ rounds the size up to the alignment without looking for an overflow.
     if (!base::can_align_up(size, alignment)) return nullptr;
-    return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    void* const memory = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    // What leads to a chunk lies in mappings, where LeakSanitizer does not look.
+    if (__lsan_ignore_object != nullptr && memory != nullptr) __lsan_ignore_object(memory);
+    return memory;
   }
   const std::size_t mapped = direct_size(size);
   const std::size_t page = system_page_size();

@@ -73,7 +73,7 @@ class ChunkMap {
   const unsigned leaf_bits_;
   const std::size_t root_size_;
   const std::size_t leaf_mask_;  // slots of a leaf, less one
-  RootSlot* const root_;  // written by insert(): a slot from null to its leaf, once
+  RootSlot* const root_;         // written by insert(): a slot from null to its leaf, once
   const platform::MemorySource source_;
   sync::Mutex leaf_lock_{sync::LockRank::metadata};  // one leaf is made at a time
 };
