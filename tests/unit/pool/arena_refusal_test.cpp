@@ -142,6 +142,21 @@ TEST(ArenaRefusal, WhatIsMappedStillServes) {
   own.give(live);
 }
 
+TEST(ArenaRefusal, LosesNoControlBlocks) {
+  OwnArena own(Geometry{4096, 3});
+  const std::vector<Region*> live = own.take(4096, 8);  // the chunk is full
+  own.payload.refuse_all();
+  EXPECT_EQ(own.take(32768), nullptr);
+  EXPECT_EQ(own.take(512), nullptr);
+  const std::size_t mapped = own.metadata.mapped_bytes();
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_EQ(own.take(32768), nullptr);
+    ASSERT_EQ(own.take(512), nullptr);
+  }
+  EXPECT_EQ(own.metadata.mapped_bytes(), mapped);
+  own.give(live);
+}
+
 // Memory that was refused once is asked for again.
 TEST(ArenaRefusal, IsNotRemembered) {
   OwnArena own(Geometry{4096, 3});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -133,6 +134,38 @@ TEST(Arena, ChunksWalkTheListsAsNettys) {
   own.give(regions[8]);
   own.give(regions[9]);
   EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 0}));
+}
+
+// NETTY.md 1.7, "allocation path normal": 50, 25, 0, init, 75.
+TEST(Arena, AsksTheListsInNettysOrder) {
+  OwnArena own(Geometry{4096, 4});
+  const std::size_t page = own.geometry.page_size();
+  // Four full chunks and one that has just been mapped; then the full ones are left with 14, 11, 7
+  // and 3 of their 16 pages.
+  constexpr std::array<std::size_t, 4> kLeft{14, 11, 7, 3};
+  std::vector<std::vector<Region*>> chunks;
+  for (std::size_t i = 0; i < kLeft.size(); ++i) chunks.push_back(own.take(page, 16));
+  chunks.push_back(own.take(page, 1));
+  for (std::size_t i = 0; i < kLeft.size(); ++i) {
+    own.give({chunks[i].begin() + static_cast<long>(kLeft[i]), chunks[i].end()});
+    chunks[i].resize(kLeft[i]);
+  }
+  ASSERT_EQ(own.lists(), (Lists{1, 1, 1, 1, 1, 0}));
+  enum : std::size_t { kIn75, kIn50, kIn25, kIn0, kInInit };
+  // A chunk that fills walks to the list 50 at most, so that it is filled before the next one is.
+  std::vector<std::size_t> expected;
+  expected.insert(expected.end(), 5, kIn50);
+  expected.insert(expected.end(), 9, kIn25);
+  expected.insert(expected.end(), 13, kIn0);
+  expected.insert(expected.end(), 15, kInInit);
+  expected.insert(expected.end(), 2, kIn75);
+  for (const std::size_t from : expected) {
+    Region* const region = own.take(page);
+    EXPECT_EQ(own.map.find(region->data), own.map.find(chunks[from][0]->data));
+    chunks[from].push_back(region);
+  }
+  EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 5}));
+  for (const auto& regions : chunks) own.give(regions);
 }
 
 // PooledByteBufAllocatorTest.testNormalPoolSubpageRelease: 1024 x 8192 B.
@@ -381,6 +414,29 @@ TEST(Arena, CountsItsThreadCaches) {
   EXPECT_EQ(own.arena.thread_caches(), 1U);
 }
 
+// An address inside a region, or behind the last one of a run, leads to a control block of the
+// run's own, so that asking for it reads nothing else (sizing::slot_in_run may give a slot too
+// many).
+TEST(Arena, EveryAddressOfASubpageLeadsToOneOfItsControlBlocks) {
+  for (const Geometry& geometry :
+       {Geometry{}, Geometry{4096, 0}, Geometry{4096, 1}, Geometry{65536, 3}}) {
+    OwnArena own(geometry);
+    for (std::size_t raw = 0; raw < geometry.small_count(); ++raw) {
+      const sizing::ClassLayout& layout = geometry.layout(sizing::SizeClass::from_index(raw));
+      if (layout.elements == 1) continue;
+      Region* const region = own.arena.take(sizing::SizeClass::from_index(raw), 1).first;
+      const PageEntry& entry = own.map.find(region->data)->entry_of(region->data);
+      const std::size_t capacity = Subpage::of_regions(entry.regions)->capacity();
+      const std::size_t run = layout.run_pages * geometry.page_size();
+      for (std::size_t offset = run - std::min(run, std::size_t{40'000}); offset < run; ++offset) {
+        const std::size_t slot = sizing::slot_in_run(offset, entry.reciprocal);
+        ASSERT_LT(slot, capacity) << "class " << raw << ", offset " << offset;
+      }
+      own.give(region);
+    }
+  }
+}
+
 // Whoever looks an address up must never meet a chunk whose memory is gone.
 TEST(Arena, AChunkLeavesTheMapBeforeItsMemoryGoes) {
   const Geometry geometry{4096, 2};
@@ -406,6 +462,32 @@ TEST(Arena, AChunkLeavesTheMapBeforeItsMemoryGoes) {
     arena.give(all.first);
   }
   EXPECT_EQ(unmapped, 4);
+}
+
+// Whoever sees no live region may destroy the arena; so none may be seen while memory is unmapped.
+TEST(Arena, LiveRegionsFallAfterTheLastUse) {
+  const Geometry geometry{4096, 1};
+  ChunkMap map(geometry.chunk_size());
+  static Arena* arena;
+  static int unmapped;
+  unmapped = 0;
+  const platform::MemorySource source{
+      .map = platform::system_memory().map,
+      .unmap =
+          [](void* context, void* memory, std::size_t size, std::size_t alignment,
+             MemoryKind kind) noexcept {
+            EXPECT_EQ(arena->live_regions(), unmapped < 2 ? 3U : 0U);
+            ++unmapped;
+            platform::system_memory().unmap(context, memory, size, alignment, kind);
+          },
+      .context = nullptr};
+  Arena own(geometry, MemoryKind::direct, source, map, 0);
+  arena = &own;
+  RegionList all;
+  for (int i = 0; i < 3; ++i) append(all, own.take(OwnArena::class_for(8192), 1).first);
+  own.give(all.first);  // one chunk is kept
+  EXPECT_EQ(unmapped, 2);
+  EXPECT_EQ(own.live_regions(), 0U);
 }
 
 TEST(Arena, ArenasOfOneMapAreApart) {
