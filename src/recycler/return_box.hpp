@@ -15,6 +15,13 @@ namespace tarn::recycler {
 
 using BoundedReturns = BasicBoundedReturns<Slot, sync::NextMember<Slot>>;
 
+/// What stands in for the queue of a blocking return box.
+struct BlockingReturns {
+  sync::Mutex mutex{sync::LockRank::cache};
+  Slot* list TARN_GUARDED_BY(mutex) = nullptr;
+  bool closed TARN_GUARDED_BY(mutex) = false;
+};
+
 /// A pool's return box; blocking: with a plain list under a mutex in the place of the queue.
 ///
 /// Thread safety: as BoundedReturns.
@@ -50,12 +57,7 @@ class ReturnBox : public BoundedReturns {
   }
 
  private:
-  struct Blocking {
-    sync::Mutex mutex{sync::LockRank::cache};
-    Slot* list TARN_GUARDED_BY(mutex) = nullptr;
-    bool closed TARN_GUARDED_BY(mutex) = false;
-  };
-  std::optional<Blocking> blocking_;
+  std::optional<BlockingReturns> blocking_;
 };
 
 }  // namespace tarn::recycler

@@ -178,8 +178,6 @@ TEST(Recycler, RefusesAnObjectOfAnother) {
   other->recycle(object);
   EXPECT_EQ(other->stats().pooled, 1U);
   EXPECT_EQ(one->stats().created, 0U);
-  other.end();
-  one.end();
 }
 
 // -- Handles ---------------------------------------------------------------------------------

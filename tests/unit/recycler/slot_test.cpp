@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of slots and their state. Layer: recycler.
+#include "tarn/detail/recycler/slot.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace tarn::recycler {
+namespace {
+
+// S4-36.
+TEST(SlotState, LetsOneRecycleThrough) {
+  SlotState state;
+  EXPECT_TRUE(state.recycle_guarded());
+  EXPECT_TRUE(state.is_waiting());
+  EXPECT_FALSE(state.recycle_guarded());
+  EXPECT_FALSE(state.recycle_unguarded());
+  EXPECT_TRUE(state.take());
+  EXPECT_FALSE(state.take());
+  EXPECT_TRUE(state.recycle_unguarded());
+  EXPECT_FALSE(state.recycle_unguarded());
+}
+
+// S4-36: N racing recyclers, N - 1 refusals.
+TEST(SlotState, LetsExactlyOneOfRacingGuardedRecyclesThrough) {
+  constexpr int kThreads = 4;
+  for (int round = 0; round < 200; ++round) {
+    SlotState state;
+    std::atomic<int> ready{0};
+    std::atomic<int> passed{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        ++ready;
+        while (ready < kThreads) std::this_thread::yield();
+        if (state.recycle_guarded()) ++passed;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(passed, 1);
+  }
+}
+
+TEST(SlotLayout, AlignsTheObjectAndLeadsBackToItsSlot) {
+  for (const bool checked : {false, true}) {
+    for (const std::size_t alignment : {1U, 8U, 16U, 64U, 256U}) {
+      const SlotLayout layout = SlotLayout::of(100, alignment, checked);
+      void* const object = layout.allocate(nullptr, checked);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % alignment, 0U);
+      EXPECT_EQ(object_of(slot_of(object)), object);
+      EXPECT_EQ(slot_of(object)->next, nullptr);
+      if (checked) {
+        EXPECT_FALSE(state_of(object).is_waiting());
+      }
+      layout.deallocate(object);
+    }
+  }
+}
+
+TEST(SlotLayout, UncheckedSlotsCarryNoState) {
+  EXPECT_LT(SlotLayout::of(64, 8, false).size, SlotLayout::of(64, 8, true).size);
+}
+
+TEST(SlotList, TakesAWholeListInReverse) {
+  Slot slots[3] = {};
+  slots[0].next = &slots[1];
+  slots[1].next = &slots[2];
+  SlotList list;
+  EXPECT_EQ(list.take(slots), 3U);
+  EXPECT_EQ(list.count, 3U);
+  EXPECT_EQ(list.first, &slots[2]);
+  EXPECT_EQ(list.take(nullptr), 0U);
+}
+
+}  // namespace
+}  // namespace tarn::recycler
