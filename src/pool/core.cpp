@@ -339,6 +339,11 @@ Region* PoolCore::plain_region(void* memory, std::size_t size,
                     "(%zu bytes): not from this allocator, or released already", size);
       base::fatal("deallocate of memory that is not live", memory, detail);
     }
+    if ((huge->link & kPlainTag) == 0) {
+      std::snprintf(detail, sizeof detail, "(%zu bytes): it belongs to a live buffer",
+                    huge->requested);
+      base::fatal("deallocate of memory that is not live", memory, detail);
+    }
     if (huge->requested != std::max<std::size_t>(size, 1)) {
       std::snprintf(detail, sizeof detail, "with size %zu, allocated with size %zu", size,
                     huge->requested);

@@ -89,8 +89,7 @@ void HugeTable::give(HugeRegion* region) noexcept {
 HugeRegion* HugeTable::find(const void* memory) const noexcept {
   const sync::LockGuard guard(lock_);
   const auto found = regions_.find(memory);
-  if (found == regions_.end() || (found->second->link & kPlainTag) == 0) return nullptr;
-  return found->second;
+  return found == regions_.end() ? nullptr : found->second;
 }
 
 std::size_t HugeTable::live_regions() const noexcept {

@@ -45,7 +45,7 @@ class HugeTable {
                                  std::uintptr_t tag) noexcept;
   /// Gives a region back to the system.
   void give(HugeRegion* region) noexcept;
-  /// The live plain region at `memory`; null when there is none.
+  /// The live region at `memory`, a buffer's or plain; null when there is none.
   [[nodiscard]] HugeRegion* find(const void* memory) const noexcept;
 
   [[nodiscard]] std::size_t live_regions() const noexcept;
