@@ -47,14 +47,19 @@ inline void* allocate_or_fail(std::size_t size, std::size_t alignment) {
 }  // namespace tarn::testing_support
 
 // The sanitizers see these through aligned_alloc and free; the nothrow and array forms call them.
-void* operator new(std::size_t size) {
+// Never inline: gcc would see free() given what operator new returned.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   return tarn::testing_support::allocate_or_fail(size == 0 ? 1 : size, alignof(std::max_align_t));
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
   return tarn::testing_support::allocate_or_fail(size == 0 ? 1 : size,
                                                  static_cast<std::size_t>(alignment));
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
