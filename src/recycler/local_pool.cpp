@@ -294,23 +294,47 @@ void* LocalPool::end_batch(void* hot) noexcept {
 
 void LocalPool::take_everything(void* hot, SlotList& list) noexcept {
   const std::size_t before = list.count;
+  Inbox* const from = inbox_.load_acquire();
+  if (exists(from)) {
+    std::size_t taken = take_list(std::exchange(from->stock, nullptr), list);
+    taken += take_list(from->box.take_all(), list);
+    from->box.forget(taken);
+  }
   std::size_t size = array_size_.load_relaxed();
+  if (hot != nullptr && make_array()) {
+    array_[size++] = hot;
+  } else if (hot != nullptr) {
+    take_one(hot, list);
+  }
   if (!core->is_checked() && size != 0) {
     // Nobody has looked for objects that were recycled twice; destroying them twice is worse.
     std::sort(array_, array_ + size);
     size = static_cast<std::size_t>(std::unique(array_, array_ + size) - array_);
-    if (std::binary_search(array_, array_ + size, hot)) hot = nullptr;
   }
-  for (std::size_t i = 0; i < size; ++i) list.push(slot_of(array_[i]));
+  for (std::size_t i = 0; i < size; ++i) take_one(array_[i], list);
   array_size_.store_relaxed(0);
-  if (hot != nullptr) list.push(slot_of(hot));
-  Inbox* const from = inbox_.load_acquire();
-  if (exists(from)) {
-    std::size_t taken = list.take(std::exchange(from->stock, nullptr));
-    taken += list.take(from->box.take_all());
-    from->box.forget(taken);
-  }
   ended_.add(list.count - before);
+}
+
+/// Adds an object, unless it is in the list already.
+void LocalPool::take_one(void* object, SlotList& list) const noexcept {
+  if (!core->is_checked() || state_of(object).take()) {
+    list.push(slot_of(object));
+  } else {
+    report_taken_twice();
+  }
+}
+
+/// Adds what is linked. @returns how many that were, those included that are in the list already.
+std::size_t LocalPool::take_list(Slot* slots, SlotList& list) const noexcept {
+  std::size_t count = 0;
+  while (slots != nullptr) {
+    Slot* const next = slots->next;
+    take_one(object_of(slots), list);
+    slots = next;
+    ++count;
+  }
+  return count;
 }
 
 void LocalPool::close(bool by_owner, SlotList& list) noexcept {
@@ -318,8 +342,9 @@ void LocalPool::close(bool by_owner, SlotList& list) noexcept {
   take_everything(revoke(by_owner), list);
   Inbox* none = nullptr;
   if (!inbox_.compare_exchange_strong_release(none, no_inbox())) {
-    const std::size_t more = list.take(inbox_.load_acquire()->box.close());
-    ended_.add(more);
+    const std::size_t before = list.count;
+    take_list(inbox_.load_acquire()->box.close(), list);
+    ended_.add(list.count - before);
   }
   checked_owner.store_relaxed(0);
   unchecked_owner.store_relaxed(0);

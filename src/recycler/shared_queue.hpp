@@ -51,7 +51,7 @@ class SharedQueue {
     for (std::size_t most = size(); most != 0; --most) {
       void* const object = ring_ ? ring_->take() : take_blocking();
       if (object == nullptr) break;
-      list.push(slot_of(object));
+      list.push(slot_of(object));  // guarded: it is in here once
     }
     return list.count - before;
   }

@@ -65,15 +65,14 @@ TEST(SlotLayout, UncheckedSlotsCarryNoState) {
   EXPECT_LT(SlotLayout::of(64, 8, false).size, SlotLayout::of(64, 8, true).size);
 }
 
-TEST(SlotList, TakesAWholeListInReverse) {
+TEST(SlotList, LinksTheNewestInFront) {
   Slot slots[3] = {};
-  slots[0].next = &slots[1];
-  slots[1].next = &slots[2];
   SlotList list;
-  EXPECT_EQ(list.take(slots), 3U);
+  for (Slot& slot : slots) list.push(&slot);
   EXPECT_EQ(list.count, 3U);
   EXPECT_EQ(list.first, &slots[2]);
-  EXPECT_EQ(list.take(nullptr), 0U);
+  EXPECT_EQ(slots[2].next, &slots[1]);
+  EXPECT_EQ(slots[0].next, nullptr);
 }
 
 }  // namespace

@@ -158,6 +158,8 @@ class LocalPool : public Home {
   [[nodiscard]] bool wait_and_enter() noexcept;
   [[nodiscard]] void* take_inside() noexcept;
   [[nodiscard]] PutResult put_inside(void* object) noexcept;
+  void take_one(void* object, SlotList& list) const noexcept;
+  std::size_t take_list(Slot* slots, SlotList& list) const noexcept;
   [[nodiscard]] bool is_waiting(void* object) const noexcept;
   [[nodiscard]] bool make_array() noexcept;
   [[nodiscard]] bool make_room() noexcept;

@@ -108,16 +108,6 @@ struct SlotList {
     first = slot;
     ++count;
   }
-  /// Adds a null-terminated list. @returns how many.
-  std::size_t take(Slot* slots) noexcept {
-    const std::size_t before = count;
-    while (slots != nullptr) {
-      Slot* const next = slots->next;
-      push(slots);
-      slots = next;
-    }
-    return count - before;
-  }
 };
 
 /// How the memory of one object is laid out; sizes in bytes.
