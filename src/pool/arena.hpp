@@ -123,6 +123,9 @@ class alignas(64) Arena {
     bool may_map = true;  // or keep to what is mapped
   };
 
+  /// The pages of a region that is a run of its own. In chunks of few pages a subpage's layout may
+  /// have more of them than its only element needs.
+  [[nodiscard]] std::uint32_t pages_of_run(sizing::SizeClass size_class) const noexcept;
   void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
       TARN_REQUIRES(lock_);
   void take_runs(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
