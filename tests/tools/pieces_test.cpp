@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -172,9 +173,9 @@ TEST(Progress, LineShowsTheShareDone) {
 }
 
 TEST(Crc32, IsTheIeeeOne) {
-  const std::string text = "123456789";
+  const std::array<std::uint8_t, 9> text{'1', '2', '3', '4', '5', '6', '7', '8', '9'};
   Crc32 crc;
-  crc.add(std::vector<std::uint8_t>(text.begin(), text.end()));
+  crc.add(text);
   EXPECT_EQ(crc.value(), 0xcbf43926U);
   EXPECT_EQ(Crc32().value(), 0U);
 }
