@@ -22,7 +22,7 @@ import trace_writer  # noqa: E402
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 FAULTY_MALLOC = pathlib.Path(sys.argv.pop(1)).resolve()
-SANITIZED = b"__sanitizer_" in PROGRAM.read_bytes() or b"__tsan_" in PROGRAM.read_bytes()
+SANITIZED = any(name in PROGRAM.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
 REPLAY_FIELDS = ["trace", "allocator", "mode", "kind", "threads", "events", "ns_per_event_min", "ns_per_event_median",
                  "ratio_to_malloc", "cache_hit_share", "peak_live_bytes", "peak_resident_bytes", "resident_after_trim_bytes",
