@@ -13,6 +13,7 @@
 #include "tarn/detail/base/check.hpp"
 
 // LeakSanitizer's; there only in programs that are built with it.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): its name
 extern "C" [[gnu::weak]] void __lsan_ignore_object(const void* memory);
 
 namespace tarn::platform {

@@ -18,8 +18,9 @@ namespace {
 // Bytes that a stock may hold when it first gets a region: so that a class used once in a while
 // takes little of the thread's bound, and one in steady use is widened in a few steps.
 constexpr std::size_t kFirstGrantBytes = 16 * base::kKiB;
-// Bytes that one refill from the arena brings at most, and regions. A refill's price is the arena's
-// lock and the look-up of a subpage, some 100 ns; sixteen regions share it well enough.
+// Bytes that one refill from the arena brings at most, and regions: they share the arena's lock and
+// the look-up of a subpage. More saves little of either and keeps more that may not be wanted; the
+// numbers themselves are not measured yet.
 constexpr std::size_t kRefillBytes = 32 * base::kKiB;
 constexpr std::uint32_t kRefillRegions = 16;
 // Bytes of other threads' regions that one thread may hold back for a batch.

@@ -91,8 +91,8 @@ class Outbox {
   }
 
  public:
-  // Regions a batch: one exchange of a contended line (54 ns here) is shared by so many releases;
-  // larger batches delay the owner's reuse without measurable gain.
+  // Regions a batch: so many releases share one compare-exchange on the owner's line. Fewer touch
+  // that line more often, more delay the owner's reuse; the number itself is not measured yet.
   static constexpr std::size_t kMaxRegions = 32;
 
  private:
