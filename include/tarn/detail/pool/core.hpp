@@ -142,7 +142,10 @@ class PoolCore {
   /// Takes up to `count` regions from an arena; counts them as out.
   [[nodiscard]] RegionList take_from_arena(Arena& arena, std::uint8_t size_class,
                                            std::size_t count) noexcept;
-  [[nodiscard]] bool is_closed() const noexcept { return closed_.load_acquire(); }
+  [[nodiscard]] bool is_closed() const noexcept {
+    // [sync: core-close] Acquire: pairs with close().
+    return closed_.load_acquire();
+  }
   [[nodiscard]] std::size_t key_index() const noexcept { return key_index_; }
   [[nodiscard]] std::uint32_t max_cached(std::size_t size_class) const noexcept;
   [[nodiscard]] unsigned category(std::size_t size_class) const noexcept;
