@@ -5,8 +5,10 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,13 +42,16 @@ std::string usage_error(Call call) {
   return "nothing thrown";
 }
 
-/// A folder that is gone with its test.
+/// A folder of this test alone (tests run at the same time, each in its own process), gone with it.
 class Folder {
  public:
-  Folder() : path_(fs::path(testing::TempDir()) / "tarn_pieces_test") {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
+  Folder() {
+    std::string pattern = (fs::path(testing::TempDir()) / "tarn_pieces_test.XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp: " + pattern);
+    path_ = pattern;
   }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
   ~Folder() { fs::remove_all(path_); }
   [[nodiscard]] const fs::path& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const {
