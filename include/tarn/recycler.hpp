@@ -247,6 +247,10 @@ class Recycler {
   /// Of this thread's pool and the objects that it has made; without dropped_closed.
   [[nodiscard]] RecyclerStats thread_local_stats() const { return core_->thread_local_stats(); }
 
+  /// Checks the invariants; fatal when one is broken. For tests: no thread may be inside any member
+  /// then, nor be recycling. @complexity O(objects that wait).
+  void audit() const { core_->audit(); }
+
  private:
   struct MakeInPlace {
     template <class F>

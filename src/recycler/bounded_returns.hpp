@@ -65,6 +65,12 @@ class BasicBoundedReturns {
   /// Makes every later put fail. @returns as take_all().
   [[nodiscard]] Node* close() noexcept { return queue_.close(); }
 
+  /// As ReturnQueue::for_each(). @pre nobody else uses the queue meanwhile.
+  template <class F>
+  void for_each(F f) const {
+    queue_.for_each(f);
+  }
+
   /// Objects within the bound; stale at once.
   [[nodiscard]] std::size_t waiting() const noexcept {
     // Acquire: `entered` is read after `left`, which never passes it.

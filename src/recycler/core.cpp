@@ -30,6 +30,7 @@ Core* Core::make(const RecyclerOptions& wanted, const Type& type) {
   switch (options.form) {
     case RecyclerForm::per_thread:
       core->key_.emplace(end_pool_of_thread, core.get());
+      core->key_index_ = core->key_->index();
       break;
     case RecyclerForm::pinned:
       core->single_ = &core->make_pool(HomeKind::local);
@@ -125,12 +126,12 @@ void Core::drop_reference() noexcept {
 // -- Pools and threads ------------------------------------------------------------------------
 
 LocalPool* Core::pool_here() const noexcept {
-  return key_ ? static_cast<LocalPool*>(key_->get()) : single_;
+  return is_per_thread() ? static_cast<LocalPool*>(tls::slot_get(key_index_)) : single_;
 }
 
 /// Whether the calling thread is the pool's owner.
 bool Core::is_mine(const LocalPool& pool) const noexcept {
-  if (key_) return key_->get() == &pool;
+  if (is_per_thread()) return tls::slot_get(key_index_) == &pool;
   return pinned_to_.load_relaxed() == thread_pointer();
 }
 
@@ -140,8 +141,8 @@ LocalPool& Core::make_pool(HomeKind kind) {
   {
     const sync::LockGuard lock(mutex_);
     pools_.push_back(pool.get());
-    const bool has_batch =
-        is_local && (!options_.batch_fast_threads_only || !key_ || tls::current_thread_is_fast());
+    const bool has_batch = is_local && (!options_.batch_fast_threads_only || !is_per_thread() ||
+                                        tls::current_thread_is_fast());
     if (has_batch) {
       pool->open_batch(thread_pointer(), is_checked());
       pool->restore();
@@ -159,12 +160,13 @@ LocalPool& Core::make_pool_here() {
 }
 
 void Core::follow_fast_scope(LocalPool& pool) noexcept {
-  if (!key_ || options_.max_capacity_per_thread == 0) return;
+  if (!is_per_thread() || options_.max_capacity_per_thread == 0) return;
   const bool wanted = tls::current_thread_is_fast();
   if (wanted == pool.has_batch()) return;
   void* without_place = nullptr;
   {
     const sync::LockGuard lock(mutex_);
+    if (pool.is_closed()) return;  // the Recycler has ended meanwhile
     void* const hot = pool.revoke(true);
     if (wanted) {
       pool.open_batch(thread_pointer(), is_checked());

@@ -32,7 +32,7 @@ constexpr std::size_t kMaxArray = 511;
 //     take_slow ── array ── refill from stock ── take over the return box
 //     put_slow ─── array ── make_room: spill the older half to the stock
 
-inline std::size_t LocalPool::array_capacity() const noexcept {
+std::size_t LocalPool::array_capacity() const noexcept {
   return std::min(core->options().chunk_size - 1, kMaxArray);
 }
 

@@ -56,6 +56,14 @@ class ReturnBox : public BoundedReturns {
     return std::exchange(blocking_->list, nullptr);
   }
 
+  /// As BoundedReturns::for_each().
+  template <class F>
+  void for_each(F f) {
+    if (!blocking_) return BoundedReturns::for_each(f);
+    const sync::LockGuard lock(blocking_->mutex);
+    for (Slot* slot = blocking_->list; slot != nullptr; slot = slot->next) f(slot);
+  }
+
  private:
   std::optional<BlockingReturns> blocking_;
 };

@@ -67,6 +67,7 @@ class SharedQueue {
     return take_everything(list);
   }
 
+  [[nodiscard]] std::size_t bound() const noexcept { return bound_; }
   [[nodiscard]] std::size_t size() const noexcept {
     return ring_ ? ring_->size() : static_cast<std::size_t>(listed_.load());
   }

@@ -67,11 +67,14 @@ class Core {
   [[nodiscard]] std::size_t thread_local_size() const noexcept;
   [[nodiscard]] RecyclerStats stats() const;
   [[nodiscard]] RecyclerStats thread_local_stats() const;
+  /// Checks the invariants of every pool, and that the numbers add up; fatal when not. @pre no
+  /// thread is inside the recycler.
+  void audit() const;
 
   [[nodiscard]] const RecyclerOptions& options() const noexcept { return options_; }
   [[nodiscard]] bool is_checked() const noexcept { return options_.guard == Guard::checked; }
   /// The slot of this thread's pool; beyond all slots for the other forms.
-  [[nodiscard]] std::size_t key_index() const noexcept { return key_ ? key_->index() : kNoIndex; }
+  [[nodiscard]] std::size_t key_index() const noexcept { return key_index_; }
   /// The pool of a pinned recycler, else null.
   [[nodiscard]] LocalPool* pinned_pool() const noexcept {
     return options_.form == RecyclerForm::pinned ? single_ : nullptr;
@@ -112,6 +115,9 @@ class Core {
   void destroy(void* object) noexcept;
   void destroy_all(const SlotList& list) noexcept;
   [[nodiscard]] bool is_shared() const noexcept { return options_.form == RecyclerForm::shared; }
+  [[nodiscard]] bool is_per_thread() const noexcept {
+    return options_.form == RecyclerForm::per_thread;
+  }
   [[nodiscard]] RecyclerStats to_stats(const LocalPool::Counts& counts) const noexcept;
 
   const RecyclerOptions options_;
@@ -130,6 +136,9 @@ class Core {
   // Thread pointer of the thread that a pinned recycler belongs to; 0: none any more.
   sync::Atomic<std::uintptr_t> pinned_to_{0};
   std::optional<tls::Key> key_;
+  // The key's, for those who recycle while end() destroys the key: a slot that has been cleared, or
+  // is somebody else's by then, holds none of this core's pools.
+  std::size_t key_index_ = kNoIndex;
 };
 
 }  // namespace tarn::recycler

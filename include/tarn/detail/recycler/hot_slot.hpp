@@ -139,6 +139,18 @@ class BasicHotSlot {
 
   [[nodiscard]] bool holds_object() const noexcept { return word_.load_relaxed() > kSealed; }
 
+  /// The object, or null. @pre no operation is in progress.
+  [[nodiscard]] void* peek() const noexcept {
+    // [sync: hot-slot] Acquire: as in seal().
+    const std::uintptr_t object = word_.load_acquire();
+    return object > kSealed ? reinterpret_cast<void*>(object) : nullptr;
+  }
+  /// Whether the counts fit what is there. @pre no operation is in progress.
+  [[nodiscard]] bool counts_agree() const noexcept {
+    const std::uint64_t inside = pushes_.load_relaxed() - pops_.load_relaxed() - stolen_;
+    return inside == (holds_object() ? 1 : 0);
+  }
+
   /// Objects taken by pop(), one that is just being looked for included.
   [[nodiscard]] std::uint64_t pops() const noexcept { return pops_.load_relaxed(); }
 

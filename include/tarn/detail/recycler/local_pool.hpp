@@ -150,11 +150,15 @@ class LocalPool : public Home {
   /// @pre under the core's lock.
   [[nodiscard]] Counts counts() const noexcept;
 
+  /// Checks the invariants; fatal when one is broken. @pre under the core's lock, the pool at rest.
+  void audit() const noexcept;
+
   /// Says that the pool's thread, or recycler, does not know it any more. @pre under the lock.
   /// @returns whether the pool's last object is gone too: the caller retires the pool.
   [[nodiscard]] bool cut_link() noexcept;
 
  private:
+  void audit_waiting(void* object) const noexcept;
   [[nodiscard]] bool wait_and_enter() noexcept;
   [[nodiscard]] void* take_inside() noexcept;
   [[nodiscard]] PutResult put_inside(void* object) noexcept;

@@ -86,6 +86,16 @@ class ReturnQueue {
     head_.store_relaxed(nullptr);
   }
 
+  /// Calls f(node) for each node in the queue, newest batch first.
+  /// @pre nobody else uses the queue meanwhile.
+  template <class F>
+  void for_each(F f) const {
+    // [sync: return-queue] Acquire: as in take_all().
+    Node* node = head_.load_acquire();
+    if (node == closed()) return;
+    for (; node != nullptr; node = Link::next(node)) f(node);
+  }
+
   /// Relaxed, as a hint to those who do not own the queue: only push() can tell for sure.
   [[nodiscard]] bool is_closed() const noexcept { return head_.load_relaxed() == closed(); }
 

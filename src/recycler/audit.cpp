@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk over a recycler that checks it. Layer: recycler.
+#include <cstddef>
+#include <cstdint>
+
+#include "recycler/inbox.hpp"
+#include "recycler/shared_queue.hpp"
+#include "tarn/detail/base/check.hpp"
+#include "tarn/detail/recycler/core.hpp"
+
+namespace tarn::recycler {
+
+void Core::audit() const {
+  {
+    const sync::LockGuard lock(mutex_);
+    for (const LocalPool* const pool : pools_) {
+      TARN_CHECK(pool->core == this);
+      pool->audit();
+    }
+    // The Recycler's own reference is gone once it has ended, but then nobody can ask.
+    TARN_CHECK(references_.load_relaxed() == pools_.size() + 1);
+  }
+  const RecyclerStats now = stats();
+  TARN_CHECK(now.created >= now.destroyed);
+  TARN_CHECK(now.pooled <= now.created - now.destroyed);
+  TARN_CHECK(now.dropped_full + now.dropped_closed + now.dropped_noop <= now.destroyed);
+  if (is_shared()) TARN_CHECK(shared_->size() <= shared_->bound());
+}
+
+void LocalPool::audit() const noexcept {
+  std::size_t found = 0;
+  TARN_CHECK(hot_.counts_agree());
+  if (void* const object = hot_.peek()) {
+    TARN_CHECK(has_batch());
+    audit_waiting(object);
+    ++found;
+  }
+  const std::uint32_t size = array_size_.load_relaxed();
+  TARN_CHECK(size == 0 || (array_ != nullptr && size <= array_capacity() + 1));
+  for (std::uint32_t i = 0; i < size; ++i) audit_waiting(array_[i]);
+  found += size;
+
+  Inbox* const to = inbox_.load_acquire();
+  if (to != nullptr && to != no_inbox()) {
+    std::size_t boxed = 0;
+    const auto count = [&](Slot* slot) {
+      audit_waiting(object_of(slot));
+      ++boxed;
+    };
+    for (Slot* slot = to->stock; slot != nullptr; slot = slot->next) count(slot);
+    to->box.for_each(count);
+    TARN_CHECK(boxed <= core->options().max_capacity_per_thread);
+    TARN_CHECK(is_closed() || boxed == to->box.waiting());
+    TARN_CHECK(to->noop.pool == this && to->noop.core == core);
+    TARN_CHECK(to->own_entered.load() <= to->box.entered());
+    found += boxed;
+  }
+  TARN_CHECK(found == waiting());
+  if (is_closed()) TARN_CHECK(found == 0 && !has_batch());
+
+  const Counts now = counts();
+  TARN_CHECK(now.destroyed <= now.created && found <= now.created - now.destroyed);
+  TARN_CHECK(now.ended + now.dropped_full <= now.destroyed);
+}
+
+/// Checks one of the objects that wait here.
+void LocalPool::audit_waiting(void* object) const noexcept {
+  TARN_CHECK(slot_of(object)->home == this);
+  TARN_CHECK(is_waiting(object));
+}
+
+}  // namespace tarn::recycler

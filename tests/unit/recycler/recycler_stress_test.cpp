@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recyclers under many threads at once, for ThreadSanitizer and for the payloads' own word. Goal:
+// no object is ever with two holders, and none is lost, while threads begin and end, visitors trim
+// and count, and the recycler ends with objects out. Small pools and chunks, so that every queue
+// overflows and runs empty all the time.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "support.hpp"
+#include "support/scale.hpp"
+#include "tarn/log.hpp"
+#include "tarn/recycler.hpp"
+
+namespace tarn {
+namespace {
+
+using recycler::test::expect_adds_up;
+
+/// Words that fit each other while somebody has the object, and are zero while nobody does.
+struct Message {
+  using Handle = Recycler<Message>::Handle;
+  explicit Message(Handle its_handle) noexcept : handle(its_handle) { ++live; }
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+  ~Message() { --live; }
+
+  void take(std::uint64_t number) {
+    for (const std::uint64_t word : words) EXPECT_EQ(word, 0U) << "somebody else has it";
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] = number * (i + 1);
+  }
+  void let_go() {
+    const std::uint64_t number = words[0];
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      EXPECT_EQ(words[i], number * (i + 1)) << "somebody else has written to it";
+      words[i] = 0;
+    }
+  }
+
+  Handle handle;
+  std::array<std::uint64_t, 4> words{};
+
+  inline static std::atomic<int> live{0};
+};
+
+struct Settings {
+  const char* name;
+  RecyclerOptions options;
+};
+
+class RecyclerStress : public testing::TestWithParam<Settings> {
+ protected:
+  [[nodiscard]] static bool is_pinned() { return GetParam().options.form == RecyclerForm::pinned; }
+  [[nodiscard]] static std::unique_ptr<Recycler<Message>> make() {
+    return std::make_unique<Recycler<Message>>(
+        [](Message::Handle handle) { return Message(handle); }, GetParam().options);
+  }
+};
+
+using Form = RecyclerForm;
+
+constexpr std::array kChecked = {
+    Settings{"PerThread", {.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4}},
+    Settings{"Blocking", {.max_capacity_per_thread = 12, .ratio = 0, .blocking = true}},
+    Settings{"NoBatch",
+             {.max_capacity_per_thread = 12, .ratio = 0, .batch_fast_threads_only = true}},
+    Settings{"Pinned",
+             {.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4, .form = Form::pinned}},
+    Settings{"Shared", {.max_capacity_per_thread = 12, .form = Form::shared}},
+    Settings{"SharedBlocking",
+             {.max_capacity_per_thread = 12, .blocking = true, .form = Form::shared}},
+};
+constexpr std::array kOthers = {
+    Settings{"Ratio", {.max_capacity_per_thread = 64, .ratio = 2, .chunk_size = 8}},
+    Settings{"Unchecked", {.max_capacity_per_thread = 12, .ratio = 0, .guard = Guard::unchecked}},
+    Settings{"PinnedUnchecked",
+             {.max_capacity_per_thread = 12,
+              .ratio = 0,
+              .guard = Guard::unchecked,
+              .form = Form::pinned}},
+    Settings{"SharedUnchecked",
+             {.max_capacity_per_thread = 12, .guard = Guard::unchecked, .form = Form::shared}},
+};
+
+/// Recyclers that look for misuse, and pool every object.
+class RecyclerDuel : public RecyclerStress {};
+
+constexpr auto kNameOf = [](const auto& instance) { return instance.param.name; };
+INSTANTIATE_TEST_SUITE_P(Checked, RecyclerStress, testing::ValuesIn(kChecked), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Others, RecyclerStress, testing::ValuesIn(kOthers), kNameOf);
+INSTANTIATE_TEST_SUITE_P(, RecyclerDuel, testing::ValuesIn(kChecked), kNameOf);
+
+/// Where threads leave objects for others.
+class Table {
+ public:
+  void lay(Message* message) {
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(message);
+  }
+  [[nodiscard]] Message* pick() {
+    const std::lock_guard lock(mutex_);
+    if (messages_.empty()) return nullptr;
+    std::swap(messages_[messages_.size() / 2], messages_.back());
+    Message* const picked = messages_.back();
+    messages_.pop_back();
+    return picked;
+  }
+  [[nodiscard]] std::size_t size() {
+    const std::lock_guard lock(mutex_);
+    return messages_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Message*> messages_;
+};
+
+// -- Everything at once ---------------------------------------------------------------------------
+
+/// Threads that get, exchange and recycle.
+class Traffic {
+ public:
+  explicit Traffic(Recycler<Message>& recycler) : recycler_(recycler) {}
+
+  /// What one thread does. @param gets whether it may take objects from the recycler.
+  void work(unsigned seed, int steps, bool gets) {
+    std::minstd_rand random(seed + 1);
+    std::vector<Recycled<Message>> held;
+    for (int i = 0; i < steps; ++i) {
+      const auto number = (std::uint64_t{seed} << 32) + static_cast<std::uint64_t>(i) + 1;
+      switch (random() % 4) {
+        case 0:
+          if (!gets || table_.size() > kMost) break;
+          table_.lay(&recycler_.get_raw());
+          break;
+        case 1:
+          if (!gets || held.size() > kMost) break;
+          held.push_back(recycler_.get());
+          held.back()->take(number);
+          break;
+        case 2:
+          if (Message* const message = table_.pick()) {
+            message->take(number);
+            give_back(*message, random());
+          }
+          break;
+        default:
+          if (held.empty()) break;
+          held.back()->let_go();
+          held.pop_back();
+      }
+    }
+    for (auto& message : held) message->let_go();
+  }
+
+  /// Recycles what is left on the table.
+  void clear() {
+    while (Message* const message = table_.pick()) message->handle.recycle(message);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 40;  // more than a pool takes
+
+  void give_back(Message& message, unsigned long how) {
+    message.let_go();
+    switch (how % 3) {
+      case 0:
+        message.handle.recycle(&message);
+        break;
+      case 1:
+        message.handle.unguarded_recycle(&message);
+        break;
+      default:
+        recycler_.recycle(message);
+    }
+  }
+
+  Recycler<Message>& recycler_;
+  Table table_;
+};
+
+TEST_P(RecyclerStress, NoObjectHasTwoHoldersOrIsLost) {
+  constexpr unsigned kWorkers = 3;
+  const int lives = 8;  // threads that each worker is, one after the other
+  const int steps = test::scaled(40000);
+  std::unique_ptr<Recycler<Message>> recycler;
+  std::unique_ptr<Traffic> traffic;
+  std::latch made(1);
+  std::atomic<unsigned> working{kWorkers};
+
+  std::vector<std::thread> workers;
+  workers.emplace_back([&] {  // the only one that gets from a pinned recycler
+    recycler = make();
+    traffic = std::make_unique<Traffic>(*recycler);
+    made.count_down();
+    traffic->work(0, steps * lives, true);
+    --working;
+  });
+  for (unsigned worker = 1; worker < kWorkers; ++worker) {
+    workers.emplace_back([&, worker] {
+      made.wait();
+      for (int life = 0; life < lives; ++life) {
+        const unsigned seed = worker * 100 + static_cast<unsigned>(life);
+        std::thread([&] { traffic->work(seed, steps, !is_pinned()); }).join();
+      }
+      --working;
+    });
+  }
+  made.wait();
+  while (working != 0) {  // the visitor
+    static_cast<void>(recycler->trim_all());
+    const RecyclerStats stats = recycler->stats();
+    EXPECT_GE(stats.created, stats.pooled);
+    EXPECT_LE(recycler->thread_local_size(), 12U + 32U);
+    std::this_thread::yield();
+  }
+  for (auto& worker : workers) worker.join();
+
+  traffic->clear();
+  recycler->audit();
+  expect_adds_up(recycler->stats(), 0);
+  EXPECT_GT(recycler->stats().reused, 0U);
+  recycler.reset();
+  EXPECT_EQ(Message::live, 0);
+}
+
+TEST_P(RecyclerStress, TheRecyclerEndsWhileItsObjectsAreOnTheirWayHome) {
+  const int rounds = test::scaled(1000);
+  for (int round = 0; round < rounds; ++round) {
+    std::unique_ptr<Recycler<Message>> recycler = make();
+    std::array<std::vector<Message*>, 3> parts;
+    for (auto& part : parts) {
+      for (int i = 0; i < 30; ++i) {
+        part.push_back(&recycler->get_raw());
+        part.back()->take(1 + static_cast<std::uint64_t>(i));
+      }
+    }
+    std::latch start(4);
+    const auto recycle = [&start](const std::vector<Message*>& part) {
+      start.arrive_and_wait();
+      for (Message* const message : part) {
+        message->let_go();
+        message->handle.recycle(message);
+      }
+    };
+    std::array<std::thread, 2> threads{std::thread(recycle, std::cref(parts[0])),
+                                       std::thread(recycle, std::cref(parts[1]))};
+    std::thread killer([&] {  // not the owner, who is recycling at the moment
+      start.arrive_and_wait();
+      recycler.reset();
+    });
+    recycle(parts[2]);
+    for (auto& thread : threads) thread.join();
+    killer.join();
+    ASSERT_EQ(Message::live, 0) << "round " << round;
+  }
+}
+
+// -- Two threads and one object
+// ---------------------------------------------------------------------
+
+/// Calls both at the same moment, the second in a thread of its own, round after round.
+class Duel {
+ public:
+  template <class A, class B>
+  static void run(int rounds, A mine, B theirs) {
+    std::atomic<int> turn{0};
+    std::atomic<int> done{0};
+    std::thread other([&] {
+      for (int round = 1; round <= rounds; ++round) {
+        while (turn.load(std::memory_order_acquire) < round) std::this_thread::yield();
+        theirs();
+        done.store(round, std::memory_order_release);
+      }
+    });
+    for (int round = 1; round <= rounds; ++round) {
+      mine([&] { turn.store(round, std::memory_order_release); },
+           [&] {
+             while (done.load(std::memory_order_acquire) < round) std::this_thread::yield();
+           });
+    }
+    other.join();
+  }
+};
+
+/// @returns whether the recycle was refused.
+template <class F>
+bool is_refused(F recycle) {
+  try {
+    recycle();
+  } catch (const std::logic_error&) {
+    return true;
+  }
+  return false;
+}
+
+TEST_P(RecyclerDuel, OfTwoGuardedRecyclesOneIsRefused) {
+  const auto recycler = make();
+  Message* contended = recycler->get().get();  // the first is pooled, and the next get takes it
+  std::atomic<int> refused{0};
+  Duel::run(
+      test::scaled(40000),
+      [&](auto start, auto finish) {
+        contended = &recycler->get_raw();
+        refused = 0;
+        start();
+        refused += is_refused([&] { contended->handle.recycle(contended); }) ? 1 : 0;
+        finish();
+        ASSERT_EQ(refused, 1);
+        ASSERT_EQ(recycler->thread_local_size(), 1U) << "in the pool once";
+      },
+      [&] { refused += is_refused([&] { contended->handle.recycle(contended); }) ? 1 : 0; });
+  EXPECT_EQ(recycler->stats().created, 1U);
+}
+
+/// An owner who does not look well may let an object into its pool twice; it still has one holder.
+TEST_P(RecyclerDuel, GuardedAgainstUnguardedItIsHandedOutOnce) {
+  const LogSink before = set_log_sink([](LogLevel, std::string_view) {});
+  const auto recycler = make();
+  Message* contended = nullptr;
+  std::atomic<int> refused{0};
+  Duel::run(
+      test::scaled(40000),
+      [&](auto start, auto finish) {
+        contended = &recycler->get_raw();
+        refused = 0;
+        start();
+        refused += is_refused([&] { contended->handle.unguarded_recycle(contended); }) ? 1 : 0;
+        finish();
+        ASSERT_LE(refused, 1);
+        auto a = recycler->get();
+        auto b = recycler->get();
+        ASSERT_NE(a, b) << "refused " << refused;
+        a->take(1);
+        b->take(2);
+        a->let_go();
+        b->let_go();
+        a.reset();
+        b.reset();
+        recycler->trim();
+      },
+      [&] { refused += is_refused([&] { contended->handle.recycle(contended); }) ? 1 : 0; });
+  expect_adds_up(recycler->stats(), 0);
+  set_log_sink(before);
+}
+
+}  // namespace
+}  // namespace tarn
