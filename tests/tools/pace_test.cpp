@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "replay/phase_gate.hpp"
+#include "common/phase_gate.hpp"
 
 namespace tarn::tools {
 namespace {

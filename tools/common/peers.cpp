@@ -10,6 +10,8 @@
 #include <system_error>
 
 #include "common/exit_status.hpp"
+#include "common/list.hpp"
+#include "common/output.hpp"
 #include "common/text.hpp"
 
 namespace tarn::tools {
@@ -110,6 +112,27 @@ std::vector<Peer> Peers::find(std::span<const std::string> names,
     }
   }
   return found;
+}
+
+std::vector<Peer> choose_peers(std::string_view option, std::string_view list, const Peers& known) {
+  std::vector<std::string> names = parse_list(option, list, known.names());
+  for (const std::string& added : known.added()) {
+    if (std::find(names.begin(), names.end(), added) == names.end()) names.push_back(added);
+  }
+  std::vector<std::string> missing;
+  std::vector<Peer> found = known.find(names, missing);
+  for (const std::string& name : missing) {
+    say(concat(name, ": its shared library is not installed; left out"));
+  }
+  if (found.empty()) throw UsageError(concat(option, ": none of them is installed"));
+  return found;
+}
+
+void set_preload(std::span<char> to, const Peer& peer) {
+  if (peer.preload.size() >= to.size()) {
+    throw UsageError(concat(peer.preload, ": a path that long can't be preloaded"));
+  }
+  copy_text(to, peer.preload);
 }
 
 }  // namespace tarn::tools

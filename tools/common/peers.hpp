@@ -55,4 +55,16 @@ class Peers {
   std::vector<std::string> added_;
 };
 
+/// The installed peers of an option's comma-separated list and, behind them, those that were added;
+/// says of each of the others that it is left out.
+///
+/// @errors UsageError: a name that there is not, or none that is installed.
+[[nodiscard]] std::vector<Peer> choose_peers(std::string_view option, std::string_view list,
+                                             const Peers& known);
+
+/// Leaves the file that a child's malloc must come from in the child's block.
+///
+/// @errors UsageError when it is too long.
+void set_preload(std::span<char> to, const Peer& peer);
+
 }  // namespace tarn::tools

@@ -2,6 +2,7 @@
 // Numbers as people read them. Program tarn.
 #include "common/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -36,6 +37,12 @@ std::string fixed(double number, int digits) {
   const int length = std::snprintf(text.data(), text.size(), "%.*f", digits, number);
   if (length < 0 || static_cast<std::size_t>(length) >= text.size()) return "?";
   return std::string(text.data(), static_cast<std::size_t>(length));
+}
+
+void copy_text(std::span<char> to, std::string_view text) noexcept {
+  const std::size_t length = std::min(text.size(), to.size() - 1);
+  std::copy_n(text.data(), length, to.data());
+  to[length] = '\0';
 }
 
 std::string errno_text(int error) { return std::generic_category().message(error); }

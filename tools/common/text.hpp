@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -37,6 +38,9 @@ template <class... Parts>
 
 /// A number with `digits` digits after the point.
 [[nodiscard]] std::string fixed(double number, int digits);
+
+/// Copies `text`, cut off where there is no room, with a terminating null. @pre room for that
+void copy_text(std::span<char> to, std::string_view text) noexcept;
 
 /// The name of an errno value, as strerror gives it.
 [[nodiscard]] std::string errno_text(int error);

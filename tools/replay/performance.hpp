@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include "common/phase_gate.hpp"
 #include "common/shared_block.hpp"
 #include "replay/pace.hpp"
-#include "replay/phase_gate.hpp"
 #include "replay/player.hpp"
 #include "replay/script.hpp"
 

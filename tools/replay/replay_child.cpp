@@ -4,13 +4,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
-#include <string_view>
 #include <tarn/allocator.hpp>
 
 #include "common/child.hpp"
@@ -24,12 +21,6 @@
 namespace tarn::tools {
 
 namespace {
-
-void set_fault(ReplayResult& result, std::string_view text) noexcept {
-  const std::size_t length = std::min(text.size(), sizeof(result.fault) - 1);
-  std::memcpy(result.fault, text.data(), length);
-  result.fault[length] = '\0';
-}
 
 /// What must hold after everything has been freed and trimmed; empty when it does.
 std::string broken_promise(const PooledAllocatorStats& stats, std::size_t chunk_size) {
@@ -66,8 +57,9 @@ class Run {
       result_.cache_misses = after_window.cache_misses - before_window.cache_misses;
     });
     allocator.trim_all();
-    set_fault(result_, broken_promise(allocator.stats(), allocator.options().page_size
-                                                             << allocator.options().max_order));
+    copy_text(result_.fault,
+              broken_promise(allocator.stats(),
+                             allocator.options().page_size << allocator.options().max_order));
     take_figures(watch);
   }
 
@@ -144,7 +136,7 @@ int replay_child() {
   ReplayResult& result = result_of(block);
   const std::string foreign = foreign_malloc(request_of(block).preload);
   if (!foreign.empty()) {
-    set_fault(result, foreign);
+    copy_text(result.fault, foreign);
     result.end = ReplayResult::End::refused;
     return kExitDone;
   }

@@ -3,12 +3,10 @@
 #include "replay/replay_command.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 
 #include "common/child.hpp"
 #include "common/exit_status.hpp"
-#include "common/list.hpp"
 #include "common/output.hpp"
 #include "common/peers.hpp"
 #include "common/progress.hpp"
@@ -58,22 +56,6 @@ std::vector<Loaded> load_all(const ReplayOptions& options) {
     all.push_back(Loaded{trace_name(path), std::move(trace.header), std::move(script)});
   }
   return all;
-}
-
-std::vector<Peer> choose_peers(const ReplayOptions& options) {
-  Peers known;
-  for (const std::string& preload : options.preloads) known.add_preload(preload);
-  std::vector<std::string> names = parse_list("--allocator", options.allocators, known.names());
-  for (const std::string& added : known.added()) {
-    if (std::find(names.begin(), names.end(), added) == names.end()) names.push_back(added);
-  }
-  std::vector<std::string> missing;
-  std::vector<Peer> found = known.find(names, missing);
-  for (const std::string& name : missing) {
-    say(concat(name, ": its shared library is not installed; left out"));
-  }
-  if (found.empty()) throw UsageError("--allocator: none of them is installed");
-  return found;
 }
 
 /// What has been measured of one allocator with one trace.
@@ -136,10 +118,7 @@ class TraceReplay {
     request.lead = options_.lead;
     request.measured = measured;
     request.tarn = peer.name == kTarn;
-    if (peer.preload.size() >= sizeof(request.preload)) {
-      throw UsageError(concat(peer.preload, ": a path that long can't be preloaded"));
-    }
-    std::memcpy(request.preload, peer.preload.c_str(), peer.preload.size() + 1);
+    set_preload(request.preload, peer);
     result_of(trace_.script) = ReplayResult{};
   }
 
@@ -213,7 +192,9 @@ class TraceReplay {
 }  // namespace
 
 int run_replay(const ReplayOptions& options) {
-  const std::vector<Peer> peers = choose_peers(options);
+  Peers known;
+  for (const std::string& preload : options.preloads) known.add_preload(preload);
+  const std::vector<Peer> peers = choose_peers("--allocator", options.allocators, known);
   const std::vector<Loaded> traces = load_all(options);
   Progress progress(traces.size() * peers.size() * (options.rounds + std::size_t{1}));
   std::vector<ReplayRow> rows;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lets a replay's threads through its three phases together. Program tarn.
+// Lets several threads through phases together. Program tarn.
 #pragma once
 
 #include <atomic>
