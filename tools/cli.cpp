@@ -5,8 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <tarn/version.hpp>
+#include <vector>
 
+#include "bench/bench_command.hpp"
+#include "bench/bench_report.hpp"
+#include "bench/bench_units.hpp"
 #include "common/exit_status.hpp"
 #include "common/output.hpp"
 #include "common/text.hpp"
@@ -46,6 +51,26 @@ After trim_all tarn must have nothing in use, cached or pending, and at most one
 each arena in use.
 Exit status: 0 done, 1 a check failed, 2 bad usage or a file that can't be read.)";
 
+constexpr const char* kBenchAbout =
+    R"(Measures tarn beside what one would take instead, in one run on this machine.
+
+Each contestant runs in processes of its own, with its library preloaded; rounds are interleaved,
+threads stay on their cores, and a second thread is alive before anything is timed.)";
+
+constexpr const char* kBenchNotes =
+    R"(Cases (a result's case is one of these, or has a part behind a slash):
+@CASES@
+Rows:
+  tarn           as in the case's title
+  floor          the least that can be done: a thread-local list without count, bound or owner; a
+                 bare ring between threads; the same on a raw pointer
+  others         the peers of --peer, and what the standard library has
+Figures: nanoseconds an operation, the median of all samples and, in parentheses, the least of them.
+  x best peer    of the medians, to the fastest peer's in that line
+  x floor        of the medians, to the floor's
+  ~              unsteady: @RULE@
+Exit status: 0 done, 1 a check failed, 2 bad usage.)";
+
 constexpr const char* kSizesAbout =
     "Prints the size classes of a pool: what a size is rounded up to, and how its regions are cut "
     "from pages.";
@@ -80,6 +105,16 @@ void add_choice(CLI::App& app, const std::string& name, std::string& value,
       ->option_text(concat(usual, "|", other, "=", usual));
 }
 
+/// Names an allocator that a user adds to the known ones.
+void add_preloads(CLI::App& command, std::vector<std::string>& preloads) {
+  command
+      .add_option("--preload", preloads,
+                  "Adds an allocator: the shared library FILE, called NAME;\n"
+                  "may be repeated")
+      ->option_text("NAME=FILE")
+      ->allow_extra_args(false);
+}
+
 /// What `tarn replay` is given in words.
 struct ReplayWords {
   std::string mode = "buffer";
@@ -104,12 +139,7 @@ CLI::App& add_replay(CLI::App& app, ReplayOptions& options, ReplayWords& words) 
                   "Comma-separated: tarn, malloc (the C library's) and, where\n"
                   "installed, jemalloc, mimalloc, tcmalloc, tbb")
       ->option_text("LIST=" + options.allocators);
-  replay
-      .add_option("--preload", options.preloads,
-                  "Adds an allocator: the shared library FILE, called NAME;\n"
-                  "may be repeated")
-      ->option_text("NAME=FILE")
-      ->allow_extra_args(false);
+  add_preloads(replay, options.preloads);
   add_choice(replay, "--mode", words.mode, "memory",
              "What an object becomes: a ByteBuf or plain memory");
   add_choice(replay, "--kind", words.kind, "direct", "tarn's memory");
@@ -122,6 +152,40 @@ CLI::App& add_replay(CLI::App& app, ReplayOptions& options, ReplayWords& words) 
   add_number(replay, "--rounds", options.rounds, 1U, 1000U, "Timed rounds of each allocator");
   replay.add_flag("--json", options.json, "Prints one JSON object instead of a table");
   return replay;
+}
+
+/// The notes, with the cases' names and the rule for unsteady rows in their places.
+std::string bench_notes() {
+  std::string notes = kBenchNotes;
+  const auto put = [&notes](std::string_view place, const std::string& text) {
+    notes.replace(notes.find(place), place.size(), text);
+  };
+  std::string cases;
+  for (const BenchCase& one : bench_cases()) {
+    const std::size_t width = 15;
+    cases += concat("  ", one.name, std::string(width - one.name.size(), ' '), one.about, "\n");
+  }
+  put("@CASES@\n", cases);
+  put("@RULE@", kUnsteadyRule);
+  return notes;
+}
+
+CLI::App& add_bench(CLI::App& app, BenchOptions& options) {
+  CLI::App& bench = *app.add_subcommand("bench", kBenchAbout);
+  bench.footer(bench_notes());
+  bench.add_option("--case", options.cases, "Comma-separated: what is measured, see below")
+      ->option_text("LIST=all");
+  bench
+      .add_option("--peer", options.peers,
+                  "Comma-separated: tarn, malloc (the C library's) and, where\n"
+                  "installed, jemalloc, mimalloc, tcmalloc, tbb")
+      ->option_text("LIST=all");
+  add_preloads(bench, options.preloads);
+  add_number(bench, "--rounds", options.rounds, 1U, 1000U, "Rounds of each; five samples a round");
+  add_number(bench, "--sample-us", options.sample_us, 1U, 1000000U,
+             "Microseconds that a sample takes at least");
+  bench.add_flag("--json", options.json, "Prints one JSON object instead of tables");
+  return bench;
 }
 
 void add_sizes(CLI::App& app, SizesOptions& options) {
@@ -152,7 +216,9 @@ int run_command_line(int argc, const char* const* argv) {
   ReplayOptions replay;
   ReplayWords words;
   SizesOptions sizes;
+  BenchOptions bench;
   const CLI::App& replay_command = add_replay(app, replay, words);
+  const CLI::App& bench_command = add_bench(app, bench);
   add_sizes(app, sizes);
   if (argc > 1 && argv[1][0] != '-') require_known_command(app, argv[1]);
   try {
@@ -167,7 +233,8 @@ int run_command_line(int argc, const char* const* argv) {
     throw UsageError(concat(error.what(), " (see tarn --help)"));
   }
   words.put_into(replay);
-  return replay_command.parsed() ? run_replay(replay) : run_sizes(sizes);
+  if (replay_command.parsed()) return run_replay(replay);
+  return bench_command.parsed() ? run_bench(bench) : run_sizes(sizes);
 }
 
 }  // namespace tarn::tools

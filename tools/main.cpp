@@ -5,6 +5,8 @@
 #include <new>
 #include <string_view>
 
+#include "bench/bench_block.hpp"
+#include "bench/bench_child.hpp"
 #include "cli.hpp"
 #include "common/child.hpp"
 #include "common/exit_status.hpp"
@@ -18,6 +20,7 @@ namespace {
 /// The work of a child process, by its name.
 int run_as_child(std::string_view work) {
   if (work == tarn::tools::kReplayWork) return tarn::tools::replay_child();
+  if (work == tarn::tools::kBenchWork) return tarn::tools::bench_child();
   throw tarn::tools::UsageError(tarn::tools::concat("no work is called '", work, "'"));
 }
 

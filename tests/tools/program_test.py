@@ -28,6 +28,8 @@ REPLAY_FIELDS = ["trace", "allocator", "mode", "kind", "threads", "events", "ns_
                  "ratio_to_malloc", "cache_hit_share", "peak_live_bytes", "peak_resident_bytes", "resident_after_trim_bytes",
                  "stamp_errors"]
 
+BENCH_FIELDS = ["case", "peer", "size", "ns_min", "ns_median", "ratio_to_floor", "ratio_to_best_peer"]
+
 
 def run(*arguments, **options):
     options.setdefault("stdout", subprocess.PIPE)
@@ -58,7 +60,7 @@ class ProgramTest(unittest.TestCase):
 
 class CommandLine(ProgramTest):
     def test_help_and_version_of_everything(self):
-        for command in ([], ["replay"], ["sizes"]):
+        for command in ([], ["replay"], ["bench"], ["sizes"]):
             done = run(*command, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn("Usage: tarn", done.stdout)
@@ -74,6 +76,12 @@ class CommandLine(ProgramTest):
                 ("TRACE is required", ["replay"]),
                 ("--bogus", ["replay", trace, "--bogus"]),
                 (["'foo'", "tarn, malloc, jemalloc, mimalloc, tcmalloc, tbb"], ["replay", trace, "--allocator", "foo"]),
+                (["--case", "'foo'", "pair"], ["bench", "--case", "foo"]),
+                (["--case", "''", "pair"], ["bench", "--case", ""]),
+                (["--peer", "'foo'", "tarn, malloc, jemalloc, mimalloc, tcmalloc, tbb"], ["bench", "--peer", "foo"]),
+                (["'0'", "from 1 to 1000"], ["bench", "--rounds", "0"]),
+                (["'x'", "from 1 to 1000000"], ["bench", "--sample-us", "x"]),
+                ("extra", ["bench", "extra"]),
                 ("there twice", ["replay", trace, "--allocator", "tarn,tarn"]),
                 (["'x'", "buffer, memory"], ["replay", trace, "--mode", "x"]),
                 (["'x'", "heap, direct"], ["replay", trace, "--kind", "x"]),
@@ -411,6 +419,73 @@ class Faults(ProgramTest):
                 return
             time.sleep(0.1)
         self.fail("the child lives on")
+
+
+class Bench(ProgramTest):
+    """Every case runs, with the shortest samples, and gives a figure for every contestant."""
+
+    def bench(self, *arguments, peers="tarn,malloc"):
+        done = run("bench", "--json", "--rounds", 1, "--sample-us", 10, "--peer", peers, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        return json.loads(done.stdout)
+
+    def rows(self, all_, case, size=None):
+        return {row["peer"]: row for row in all_["results"] if row["case"] == case and row["size"] == size}
+
+    def assert_figures(self, all_):
+        for row in all_["results"]:
+            with self.subTest(case=row["case"], peer=row["peer"], size=row["size"]):
+                self.assertEqual(list(row)[:7], BENCH_FIELDS)
+                self.assertTrue(0 < row["ns_min"] <= row["ns_median"])
+                self.assertIsInstance(row["unsteady"], bool)
+
+    def test_pair(self):
+        all_ = self.bench("--case", "pair")
+        self.assertEqual(sorted(all_), ["results", "run", "tarn"])
+        self.assert_figures(all_)
+        sizes = {row["size"] for row in all_["results"]}
+        self.assertEqual(len(sizes), 14)
+        self.assertEqual((min(sizes), max(sizes)), (16, 4 << 20))
+        for part in ("", "/memory", "/shared", "/touched", "/memory/touched", "/shared/touched"):
+            for size in sizes:
+                rows = self.rows(all_, "pair" + part, size)
+                self.assertEqual(list(rows), ["tarn", "floor", "malloc"])
+                self.assertEqual(rows["malloc"]["ratio_to_best_peer"], 1)
+                self.assertEqual(rows["floor"]["ratio_to_floor"], 1)
+                self.assertAlmostEqual(rows["tarn"]["ratio_to_best_peer"],
+                                       rows["tarn"]["ns_median"] / rows["malloc"]["ns_median"])
+                self.assertAlmostEqual(rows["tarn"]["ratio_to_floor"],
+                                       rows["tarn"]["ns_median"] / rows["floor"]["ns_median"])
+        self.assertEqual(list(self.rows(all_, "pair/resource", 16)),
+                         ["tarn", "floor", "pmr::synchronized_pool", "pmr::unsynchronized_pool"])
+
+    def test_the_run_is_described(self):
+        described = self.bench("--case", "pair")["run"]
+        for name in ("processor", "kernel", "compiler", "build", "malloc", "rounds", "sample_us", "unsteady"):
+            self.assertIn(name, described)
+
+    def test_tables_for_people(self):
+        done = run("bench", "--case", "pair", "--peer", "tarn,malloc", "--rounds", 1, "--sample-us", 10)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for words in ("pair: ", "pair/touched: ", "x best peer", "x floor", "~: "):
+            self.assertIn(words, done.stdout)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's malloc stands before any other")
+    def test_peers_that_are_not_what_they_should_be(self):
+        done = run("bench", "--case", "pair", "--rounds", 1, "--sample-us", 10, "--peer", "tarn",
+                   "--preload", "none=/usr/lib/x86_64-linux-gnu/libz.so.1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("pair 16, none: malloc of", done.stderr)
+
+    def test_the_progress_bar_is_for_terminals(self):
+        ours, its = pty.openpty()
+        self.addCleanup(os.close, ours)
+        done = subprocess.run([PROGRAM, "bench", "--case", "pair", "--rounds", "1", "--sample-us", "10", "--peer", "tarn"],
+                              stdout=subprocess.PIPE, stderr=its, stdin=subprocess.DEVNULL, text=True, check=False)
+        os.close(its)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"pair 16, tarn, round 1 of 1", os.read(ours, 1 << 16))
 
 
 class Child(ProgramTest):

@@ -20,11 +20,12 @@ template <class T>
   return value ? Json(*value) : Json(nullptr);
 }
 
-/// The whole output, ended by a newline.
-[[nodiscard]] inline std::string json_results(Json results) {
+/// The whole output, ended by a newline; `more`, an object, comes behind the results.
+[[nodiscard]] inline std::string json_results(Json results, const Json& more = Json::object()) {
   Json all;
   all["tarn"] = TARN_VERSION_STRING;
   all["results"] = std::move(results);
+  all.update(more);
   // Names of files may be no UTF-8: such bytes are replaced, not refused.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -16,6 +16,22 @@ namespace tarn::tools {
   return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
+/// What a share of the values is below, 0 to 1; between two values on the line that joins them.
+/// @pre not empty
+[[nodiscard]] inline double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const double place = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+/// How far the middle half of the values spreads, as a share of their median. @pre not empty, no
+/// median of 0
+[[nodiscard]] inline double middle_spread(const std::vector<double>& values) {
+  return (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);
+}
+
 /// The smallest. @pre not empty
 [[nodiscard]] inline double minimum(const std::vector<double>& values) {
   return *std::min_element(values.begin(), values.end());

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The results of `tarn bench`, as tables and as JSON. Program tarn.
+#include "bench/bench_report.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/json_results.hpp"
+#include "common/statistics.hpp"
+#include "common/table.hpp"
+#include "common/text.hpp"
+
+namespace tarn::tools {
+
+namespace {
+
+constexpr const char* kNothing = "-";
+
+using Kind = BenchRow::Kind;
+
+/// Three or four digits that mean something.
+std::string ns_text(double ns) { return fixed(ns, ns < 100 ? 2 : ns < 10000 ? 1 : 0); }
+
+std::string ratio_text(const std::optional<double>& ratio) {
+  return ratio ? fixed(*ratio, 2) : kNothing;
+}
+
+std::string ns_cell(const BenchRow* row) {
+  if (row == nullptr || !row->ns_median) return kNothing;
+  return concat(row->is_unsteady() ? "~" : "", ns_text(*row->ns_median), " (",
+                ns_text(*row->ns_min), ")");
+}
+
+std::string size_text(const std::optional<std::uint64_t>& size) {
+  return size ? grouped(*size) : kNothing;
+}
+
+/// A line of a table: the rows of one case and size.
+struct Line {
+  std::string case_name;
+  std::optional<std::uint64_t> size;
+  std::vector<const BenchRow*> rows;
+
+  [[nodiscard]] const BenchRow* find(std::string_view peer) const {
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [&](const BenchRow* row) { return row->peer == peer; });
+    return found == rows.end() ? nullptr : *found;
+  }
+  [[nodiscard]] const BenchRow* tarn() const {
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [](const BenchRow* row) { return row->kind == Kind::tarn; });
+    return found == rows.end() ? nullptr : *found;
+  }
+  [[nodiscard]] const BenchRow* best_peer() const {
+    const BenchRow* best = nullptr;
+    for (const BenchRow* row : rows) {
+      if (row->kind != Kind::peer || !row->ns_median) continue;
+      if (best == nullptr || *row->ns_median < *best->ns_median) best = row;
+    }
+    return best;
+  }
+};
+
+std::vector<Line> lines_of(const BenchTable& table) {
+  std::vector<Line> lines;
+  for (const BenchRow& row : table.rows) {
+    if (lines.empty() || lines.back().case_name != row.case_name || lines.back().size != row.size) {
+      lines.push_back({row.case_name, row.size, {}});
+    }
+    lines.back().rows.push_back(&row);
+  }
+  return lines;
+}
+
+std::string table_text(const BenchTable& table) {
+  const std::vector<Line> lines = lines_of(table);
+  if (lines.empty()) return {};
+  std::vector<std::string> peers;
+  for (const BenchRow& row : table.rows) {
+    if (std::find(peers.begin(), peers.end(), row.peer) == peers.end()) peers.push_back(row.peer);
+  }
+  std::vector<Table::Column> columns = {{"size"}};
+  for (const std::string& peer : peers) columns.push_back({peer});
+  columns.push_back({"x best peer"});
+  columns.push_back({"x floor"});
+  Table cells(std::move(columns));
+  for (const Line& line : lines) {
+    std::vector<std::string> row = {size_text(line.size)};
+    for (const std::string& peer : peers) row.push_back(ns_cell(line.find(peer)));
+    const BenchRow* const tarn = line.tarn();
+    row.push_back(tarn == nullptr ? kNothing : ratio_text(tarn->ratio_to_best_peer));
+    row.push_back(tarn == nullptr ? kNothing : ratio_text(tarn->ratio_to_floor));
+    cells.add_row(std::move(row));
+  }
+  return concat(table.title, "\n", cells.to_string(), "\n");
+}
+
+std::string summary_text(const std::vector<BenchTable>& tables) {
+  using Align = Table::Align;
+  Table summary({{"case", Align::left},
+                 {"size"},
+                 {"tarn min"},
+                 {"median"},
+                 {"best peer", Align::left},
+                 {"median"},
+                 {"x best peer"},
+                 {"x floor"}});
+  for (const BenchTable& table : tables) {
+    for (const Line& line : lines_of(table)) {
+      const BenchRow* const tarn = line.tarn();
+      if (tarn == nullptr || !tarn->ns_median) continue;
+      const BenchRow* const best = line.best_peer();
+      summary.add_row({line.case_name, size_text(line.size), ns_text(*tarn->ns_min),
+                       concat(tarn->is_unsteady() ? "~" : "", ns_text(*tarn->ns_median)),
+                       best == nullptr ? kNothing : best->peer,
+                       best == nullptr ? kNothing : ns_text(*best->ns_median),
+                       ratio_text(tarn->ratio_to_best_peer), ratio_text(tarn->ratio_to_floor)});
+    }
+  }
+  return summary.to_string();
+}
+
+}  // namespace
+
+void set_figures(BenchRow& row, const std::vector<double>& samples) {
+  if (samples.empty()) return;
+  row.ns_min = minimum(samples);
+  row.ns_median = median(samples);
+  if (*row.ns_median > 0) row.spread = middle_spread(samples);
+}
+
+void set_bench_ratios(std::vector<BenchRow>& rows) {
+  std::optional<double> floor;
+  std::optional<double> best;
+  for (const BenchRow& row : rows) {
+    if (row.ns_median.value_or(0) <= 0) continue;
+    if (row.kind == Kind::floor) floor = row.ns_median;
+    if (row.kind == Kind::peer) {
+      best = std::min(*row.ns_median, best.value_or(std::numeric_limits<double>::infinity()));
+    }
+  }
+  for (BenchRow& row : rows) {
+    if (!row.ns_median) continue;
+    if (floor) row.ratio_to_floor = *row.ns_median / *floor;
+    if (best) row.ratio_to_best_peer = *row.ns_median / *best;
+  }
+}
+
+std::string bench_json(const std::vector<BenchTable>& tables,
+                       const std::vector<BenchSetting>& settings) {
+  Json results = Json::array();
+  for (const BenchTable& table : tables) {
+    for (const BenchRow& row : table.rows) {
+      Json result;
+      result["case"] = row.case_name;
+      result["peer"] = row.peer;
+      result["size"] = json_or_null(row.size);
+      result["ns_min"] = json_or_null(row.ns_min);
+      result["ns_median"] = json_or_null(row.ns_median);
+      result["ratio_to_floor"] = json_or_null(row.ratio_to_floor);
+      result["ratio_to_best_peer"] = json_or_null(row.ratio_to_best_peer);
+      result["spread"] = json_or_null(row.spread);
+      result["unsteady"] = row.is_unsteady();
+      result["objects_created"] = json_or_null(row.objects_created);
+      result["peak_resident_bytes"] = json_or_null(row.peak_resident_bytes);
+      result["resident_after_trim_bytes"] = json_or_null(row.resident_after_trim_bytes);
+      results.push_back(std::move(result));
+    }
+  }
+  Json run;
+  for (const BenchSetting& setting : settings) run[setting.first] = setting.second;
+  run["unsteady"] = kUnsteadyRule;
+  return json_results(std::move(results), Json{{"run", std::move(run)}});
+}
+
+std::string bench_text(const std::vector<BenchTable>& tables) {
+  std::string text;
+  for (const BenchTable& table : tables) text += table_text(table);
+  return concat(text, "tarn, in nanoseconds an operation\n", summary_text(tables),
+                "\n~: ", kUnsteadyRule, ".\n");
+}
+
+}  // namespace tarn::tools
