@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes operator new fail on demand, in this thread. Include it in one source of a test program
-// only. Test support.
+// Makes operator new fail on demand, and counts its calls, in this thread. Include it in one source
+// of a test program only. Test support.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,14 @@ class FailingNew {
   }
 };
 
+/// Calls of operator new by this thread so far, those that failed included.
+inline std::size_t& calls_of_new() noexcept {
+  static thread_local std::size_t calls = 0;
+  return calls;
+}
+
 inline void* allocate_or_fail(std::size_t size, std::size_t alignment) {
+  ++calls_of_new();
   void* const memory =
       FailingNew::fails()
           ? nullptr
