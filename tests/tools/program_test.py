@@ -460,8 +460,47 @@ class Bench(ProgramTest):
         self.assertEqual(list(self.rows(all_, "pair/resource", 16)),
                          ["tarn", "floor", "pmr::synchronized_pool", "pmr::unsynchronized_pool"])
 
+    def test_cases_that_take_memory(self):
+        all_ = self.bench("--case", "burst,window,large-window,two,many,cross,ping-pong,churn")
+        self.assert_figures(all_)
+        sizes = {"burst": [256, 16384], "window": [None], "large-window": [None], "many": [None], "churn": [None],
+                 "two": [64, 1024, 16384, 262144], "cross": [1024, 16384, 262144], "ping-pong": [1024, 16384]}
+        for case, its in sizes.items():
+            for part in ("", "/buffer"):
+                for size in its:
+                    self.assertEqual(list(self.rows(all_, case + part, size)), ["tarn", "floor", "malloc"], case)
+
+    def test_recycler(self):
+        all_ = self.bench("--case", "recycler")
+        self.assert_figures(all_)
+        for part in ("", "/owned", "/unguarded", "/pinned", "/shared"):
+            self.assertEqual(list(self.rows(all_, "recycler" + part)),
+                             ["tarn", "floor", "vector stack", "exchange", "malloc"])
+        ring = self.rows(all_, "recycler/ring")
+        self.assertEqual(list(ring), ["tarn", "floor", "malloc"])
+        self.assertTrue(0 < ring["tarn"]["objects_created"] <= 3 * 1024 + 4096)
+        self.assertIsNone(ring["malloc"]["objects_created"])
+
+    def test_bytebuf(self):
+        all_ = self.bench("--case", "bytebuf")
+        self.assert_figures(all_)
+        for part, size, peers in (("u32", None, ["tarn", "floor"]), ("slice", None, ["tarn", "floor"]),
+                                  ("share", None, ["tarn", "floor", "std::shared_ptr"]),
+                                  ("index-of", 65536, ["tarn", "floor"]),
+                                  ("create", 256, ["tarn", "floor", "malloc"]),
+                                  ("create", 65536, ["tarn", "floor", "malloc"]),
+                                  ("composite", 1024, ["tarn", "one ByteBuf", "floor"])):
+            self.assertEqual(list(self.rows(all_, "bytebuf/" + part, size)), peers)
+
+    def test_without_tarn_or_malloc_the_others_are_measured(self):
+        all_ = self.bench("--case", "burst", peers="malloc")
+        self.assertEqual({row["peer"] for row in all_["results"]}, {"floor", "malloc"})
+        all_ = self.bench("--case", "burst", peers="tarn")
+        self.assertEqual({row["peer"] for row in all_["results"]}, {"floor", "tarn"})
+        self.assertTrue(all(row["ratio_to_best_peer"] is None for row in all_["results"]))
+
     def test_the_run_is_described(self):
-        described = self.bench("--case", "pair")["run"]
+        described = self.bench("--case", "burst")["run"]
         for name in ("processor", "kernel", "compiler", "build", "malloc", "rounds", "sample_us", "unsteady"):
             self.assertIn(name, described)
 

@@ -15,6 +15,13 @@
 
 namespace tarn::tools {
 
+// What the cases are made of; bytes unless said otherwise.
+inline constexpr std::size_t kBurst = 64;                               // objects
+inline constexpr std::size_t kLeastSmall = 16, kMostSmall = 65536;      // window
+inline constexpr std::size_t kLeastLarge = 4096, kMostLarge = 1 << 20;  // large-window
+inline constexpr std::uint32_t kManyThreads = 64;
+inline constexpr std::uint64_t kLifeAllocations = 600;  // of a thread, in churn
+
 /// What a unit is to measure, and where its samples go.
 ///
 /// Thread safety: one thread.
@@ -71,5 +78,21 @@ class BenchRun {
 
 // The units, by the files that they are in; bench_units.cpp has their names.
 void run_pair(BenchRun& run);
+void run_burst(BenchRun& run);
+void run_window(BenchRun& run);
+void run_large_window(BenchRun& run);
+void run_two(BenchRun& run);
+void run_many(BenchRun& run);
+void run_cross(BenchRun& run);
+void run_ping_pong(BenchRun& run);
+void run_churn(BenchRun& run);
+void run_recycler(BenchRun& run);
+void run_recycler_ring(BenchRun& run);
+void run_bytebuf_u32(BenchRun& run);
+void run_bytebuf_slice(BenchRun& run);
+void run_bytebuf_share(BenchRun& run);
+void run_bytebuf_index_of(BenchRun& run);
+void run_bytebuf_create(BenchRun& run);
+void run_bytebuf_composite(BenchRun& run);
 
 }  // namespace tarn::tools

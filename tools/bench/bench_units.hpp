@@ -23,7 +23,7 @@ struct BenchBeside {
 /// What is compared: its rows, for each size of its unit, form one `case` of the results.
 struct BenchGroup {
   std::string_view suffix;  // behind the unit's name
-  std::string_view title;   // what one operation is, for tarn
+  std::string title;        // what one operation is, for tarn
   std::string_view tarn;
   std::string_view mallocs;  // measured under each; empty: does not depend on malloc
   std::string_view floor;

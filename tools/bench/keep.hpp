@@ -12,6 +12,13 @@ template <class T>
   return value;
 }
 
+/// The value alone: nothing is said of memory.
+template <class T>
+[[nodiscard]] inline T opaque_value(T value) noexcept {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
 /// The object is in memory now, whole, and anything may have been done to it.
 template <class T>
 inline void keep(T& object) noexcept {

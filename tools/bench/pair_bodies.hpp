@@ -45,7 +45,7 @@ std::uint64_t take_and_give(Subject& subject, std::size_t size, std::uint64_t n)
     typename Subject::Item item = subject.take(size);
     std::byte* const bytes = subject.bytes(item);
     if constexpr (kTouched) touch(bytes, size, kTouchedBytes, ink);
-    done += bytes != nullptr ? 1 : 0;
+    done += bytes != nullptr ? 1U : 0U;
     subject.end(item, size);
   }
   return done;
@@ -63,7 +63,7 @@ std::uint64_t burst(Subject& subject, std::size_t size, std::uint64_t n) {
       items[i] = subject.take(size);
       std::byte* const bytes = subject.bytes(items[i]);
       touch(bytes, kSmallestTouched, kSmallestTouched, ink);
-      done += bytes != nullptr ? 1 : 0;
+      done += bytes != nullptr ? 1U : 0U;
     }
     for (std::size_t i = 0; i < count; ++i) subject.give(items[i], size);
     left -= count;
@@ -87,10 +87,10 @@ std::uint64_t burst(Subject& subject, std::size_t size, std::uint64_t n) {
 /// `kLive` objects, of which the oldest is replaced by one of another size, over and over.
 ///
 /// Thread safety: one thread at a time; it is emptied where it is destroyed.
-template <class Subject>
+template <class Subject, std::size_t kLiveObjects = 256>
 class Window {
  public:
-  static constexpr std::size_t kLive = 256;
+  static constexpr std::size_t kLive = kLiveObjects;
 
   Window(Subject subject, const std::vector<std::uint32_t>& sizes, std::size_t start)
       : subject_(std::move(subject)), sizes_(sizes), next_(start) {}
@@ -112,7 +112,7 @@ class Window {
       held.item = subject_.take(held.size);
       std::byte* const bytes = subject_.bytes(held.item);
       touch(bytes, kSmallestTouched, kSmallestTouched, ink);
-      done += bytes != nullptr ? 1 : 0;
+      done += bytes != nullptr ? 1U : 0U;
       ++next_;
     }
     return done;

@@ -111,6 +111,17 @@ struct SharedBytesSubject {
   static void give(Item& item, std::size_t) noexcept { item.reset(); }
 };
 
+/// Always the same memory, one for each thread, that nobody else has to know of: the floor of what
+/// is not about allocating, as ways between threads.
+struct SameSubject : PlainItems {
+  static void* take(std::size_t) noexcept { return memory_.data(); }
+  static void end(Item&, std::size_t) noexcept {}
+  static void give(Item&, std::size_t) noexcept {}
+
+ private:
+  static inline thread_local constinit std::array<std::byte, 64> memory_{};
+};
+
 /// The floor: a list for each thread and class of size, linked through the free memory itself.
 ///
 /// No count, no bound, no way back from another thread: the least that any allocator with a cache
@@ -149,5 +160,18 @@ struct ListSubject : PlainItems {
 
   static inline thread_local constinit std::array<Node*, kClasses> first_{};
 };
+
+/// Calls f(name, subject) for what a role allocates with: as memory and, tarn, as buffers.
+template <class Run, class F>
+void for_each_subject(const Run& run, F f) {
+  if (run.is_tarn()) {
+    f("memory", MemorySubject(PooledAllocator::shared()));
+    f("buffer", BufferSubject(PooledAllocator::shared()));
+  } else if (run.is_floor()) {
+    f("list", ListSubject<false>());
+  } else {
+    f("malloc", MallocSubject());
+  }
+}
 
 }  // namespace tarn::tools

@@ -5,6 +5,7 @@
 #include <memory_resource>
 #include <string>
 #include <tarn/allocator.hpp>
+#include <vector>
 
 #include "bench/bench_run.hpp"
 #include "bench/pair_bodies.hpp"
@@ -43,5 +44,27 @@ void run_pair(BenchRun& run) {
     }
   }
 }
+
+void run_burst(BenchRun& run) {
+  for_each_subject(run, [&](const char* name, auto subject) {
+    run.record(name, [&](std::uint64_t n) { return burst<kBurst>(subject, run.size(), n); });
+  });
+}
+
+namespace {
+
+void run_windows(BenchRun& run, std::size_t least, std::size_t most) {
+  const std::vector<std::uint32_t> sizes = log_uniform_sizes(least, most);
+  for_each_subject(run, [&](const char* name, auto subject) {
+    Window<decltype(subject)> window(subject, sizes, 0);
+    run.record(name, [&](std::uint64_t n) { return window.lap(n); });
+  });
+}
+
+}  // namespace
+
+void run_window(BenchRun& run) { run_windows(run, kLeastSmall, kMostSmall); }
+
+void run_large_window(BenchRun& run) { run_windows(run, kLeastLarge, kMostLarge); }
 
 }  // namespace tarn::tools
