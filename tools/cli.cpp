@@ -184,6 +184,11 @@ CLI::App& add_bench(CLI::App& app, BenchOptions& options) {
   add_number(bench, "--rounds", options.rounds, 1U, 1000U, "Rounds of each; five samples a round");
   add_number(bench, "--sample-us", options.sample_us, 1U, 1000000U,
              "Microseconds that a sample takes at least");
+  bench
+      .add_option("--traces", options.traces,
+                  "Replays the traces (*.atrc.zst) of this folder instead of\n"
+                  "those that come with tarn")
+      ->option_text("FOLDER");
   bench.add_flag("--json", options.json, "Prints one JSON object instead of tables");
   return bench;
 }

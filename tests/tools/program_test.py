@@ -82,6 +82,7 @@ class CommandLine(ProgramTest):
                 (["'0'", "from 1 to 1000"], ["bench", "--rounds", "0"]),
                 (["'x'", "from 1 to 1000000"], ["bench", "--sample-us", "x"]),
                 ("extra", ["bench", "extra"]),
+                (["--traces", "'/no/such'"], ["bench", "--case", "traces", "--traces", "/no/such"]),
                 ("there twice", ["replay", trace, "--allocator", "tarn,tarn"]),
                 (["'x'", "buffer, memory"], ["replay", trace, "--mode", "x"]),
                 (["'x'", "heap, direct"], ["replay", trace, "--kind", "x"]),
@@ -491,6 +492,31 @@ class Bench(ProgramTest):
                                   ("create", 65536, ["tarn", "floor", "malloc"]),
                                   ("composite", 1024, ["tarn", "one ByteBuf", "floor"])):
             self.assertEqual(list(self.rows(all_, "bytebuf/" + part, size)), peers)
+
+    @unittest.skipIf(shutil.which("zstd") is None, "no zstd command")
+    def test_traces(self):
+        for seed, name in ((1, "one"), (2, "two")):
+            path = self.trace(seed, name + ".atrc", events=200, threads=2)
+            subprocess.run(["zstd", "-q", "--rm", path], check=True)
+        all_ = self.bench("--case", "traces", "--traces", self.folder)
+        ways = [f"{mode}/{kind}/{threads}" for mode in ("memory", "buffer") for kind in ("direct", "heap")
+                for threads in ("one", "recorded")]
+        for way in ways:
+            for trace in ("one", "two"):
+                rows = self.rows(all_, f"traces/{trace}/{way}")
+                self.assertEqual(list(rows), ["tarn", "malloc"])
+                for row in rows.values():
+                    self.assertTrue(0 < row["ns_min"] <= row["ns_median"])
+                    self.assertGreaterEqual(row["peak_resident_bytes"], 0)
+            mean = self.rows(all_, f"traces/geometric-mean/{way}")["tarn"]
+            self.assertIsNone(mean["ns_median"])
+            product = 1
+            for trace in ("one", "two"):
+                product *= self.rows(all_, f"traces/{trace}/{way}")["tarn"]["ratio_to_best_peer"]
+            self.assertAlmostEqual(mean["ratio_to_best_peer"], product ** 0.5)
+        done = run("bench", "--case", "traces", "--traces", self.folder, "--rounds", 1, "--peer", "tarn,malloc")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("traces: memory/direct/one; a pair of events: peak resident memory", done.stdout)
 
     def test_without_tarn_or_malloc_the_others_are_measured(self):
         all_ = self.bench("--case", "burst", peers="malloc")

@@ -9,6 +9,7 @@
 
 #include "bench/bench_block.hpp"
 #include "bench/bench_report.hpp"
+#include "bench/bench_traces.hpp"
 #include "bench/bench_units.hpp"
 #include "bench/machine.hpp"
 #include "common/child.hpp"
@@ -191,18 +192,10 @@ std::vector<const BenchUnit*> units_of(const std::vector<std::string>& cases) {
   return units;
 }
 
-}  // namespace
-
-int run_bench(const BenchOptions& options) {
-  Peers known;
-  for (const std::string& preload : options.preloads) known.add_preload(preload);
-  const std::vector<const BenchUnit*> units = units_of(chosen_cases(options));
-  const std::vector<Peer> peers = choose_peers("--peer", options.peers, known);
-  const std::vector<Contestant> contestants = contestants_of(peers);
-  std::size_t steps = 0;
-  for (const BenchUnit* unit : units) steps += unit->sizes.size();
-  Progress progress(steps * contestants.size() * options.rounds);
-  std::vector<BenchTable> tables;
+/// Measures the units of all chosen cases. @returns whether all went well.
+bool run_units(const BenchOptions& options, const std::vector<const BenchUnit*>& units,
+               const std::vector<Contestant>& contestants, Progress& progress,
+               std::vector<BenchTable>& tables) {
   bool all_well = true;
   for (const BenchUnit* unit : units) {
     const std::size_t first = tables.size();
@@ -220,6 +213,39 @@ int run_bench(const BenchOptions& options) {
       }
     }
   }
+  return all_well;
+}
+
+/// Whether traces are to be replayed; says so when they can't.
+bool wants_traces(const BenchOptions& options, const std::vector<std::string>& cases,
+                  const BenchTraces& traces) {
+  if (std::find(cases.begin(), cases.end(), kTracesCase) == cases.end()) return false;
+  if (traces.has_any()) return true;
+  constexpr const char* kMissing = "traces: none are found beside the program; --traces names them";
+  if (options.cases) throw UsageError(kMissing);
+  say(concat(kMissing, "; left out"));
+  return false;
+}
+
+}  // namespace
+
+int run_bench(const BenchOptions& options) {
+  Peers known;
+  for (const std::string& preload : options.preloads) known.add_preload(preload);
+  const std::vector<std::string> cases = chosen_cases(options);
+  const std::vector<Peer> peers = choose_peers("--peer", options.peers, known);
+  const std::vector<const BenchUnit*> units = units_of(cases);
+  const std::vector<Contestant> contestants = contestants_of(peers);
+  const BenchTraces traces(options, peers);
+  const bool with_traces = wants_traces(options, cases, traces);
+  std::size_t steps = with_traces ? traces.steps() : 0;
+  for (const BenchUnit* unit : units) {
+    steps += unit->sizes.size() * contestants.size() * options.rounds;
+  }
+  Progress progress(steps);
+  std::vector<BenchTable> tables;
+  bool all_well = run_units(options, units, contestants, progress, tables);
+  if (with_traces) all_well = traces.run(progress, tables) && all_well;
   progress.clear();
   write_output(options.json ? bench_json(tables, run_settings(options, peers))
                             : bench_text(tables));

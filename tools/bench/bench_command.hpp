@@ -15,6 +15,7 @@ struct BenchOptions {
   std::vector<std::string> preloads;  // NAME=FILE
   std::uint32_t rounds = 5;
   std::uint32_t sample_us = 2000;
+  std::string traces;  // folder; empty: those that are bundled with tarn
   bool json = false;
 };
 

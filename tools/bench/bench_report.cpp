@@ -31,6 +31,11 @@ std::string ns_cell(const BenchRow* row) {
                 ns_text(*row->ns_min), ")");
 }
 
+std::string resident_cell(const BenchRow* row) {
+  if (row == nullptr || !row->peak_resident_bytes) return kNothing;
+  return bytes_text(*row->peak_resident_bytes);
+}
+
 std::string size_text(const std::optional<std::uint64_t>& size) {
   return size ? grouped(*size) : kNothing;
 }
@@ -72,27 +77,48 @@ std::vector<Line> lines_of(const BenchTable& table) {
   return lines;
 }
 
-std::string table_text(const BenchTable& table) {
-  const std::vector<Line> lines = lines_of(table);
-  if (lines.empty()) return {};
+/// Figures of one kind: a line for each size or case, a column for each contestant, tarn's ratios.
+template <class CellOf, class RatiosOf>
+std::string grid_text(const BenchTable& table, const std::vector<std::string>& ratio_titles,
+                      CellOf cell_of, RatiosOf ratios_of) {
   std::vector<std::string> peers;
   for (const BenchRow& row : table.rows) {
     if (std::find(peers.begin(), peers.end(), row.peer) == peers.end()) peers.push_back(row.peer);
   }
-  std::vector<Table::Column> columns = {{"size"}};
+  const std::vector<Line> lines = lines_of(table);
+  const bool one_case = lines.front().case_name == lines.back().case_name;
+  std::vector<Table::Column> columns = {
+      {one_case ? "size" : "case", one_case ? Table::Align::right : Table::Align::left}};
   for (const std::string& peer : peers) columns.push_back({peer});
-  columns.push_back({"x best peer"});
-  columns.push_back({"x floor"});
+  for (const std::string& title : ratio_titles) columns.push_back({title});
   Table cells(std::move(columns));
   for (const Line& line : lines) {
-    std::vector<std::string> row = {size_text(line.size)};
-    for (const std::string& peer : peers) row.push_back(ns_cell(line.find(peer)));
+    std::vector<std::string> row = {one_case ? size_text(line.size) : line.case_name};
+    for (const std::string& peer : peers) row.push_back(cell_of(line.find(peer)));
     const BenchRow* const tarn = line.tarn();
-    row.push_back(tarn == nullptr ? kNothing : ratio_text(tarn->ratio_to_best_peer));
-    row.push_back(tarn == nullptr ? kNothing : ratio_text(tarn->ratio_to_floor));
+    for (const std::optional<double>& ratio : ratios_of(tarn == nullptr ? BenchRow() : *tarn)) {
+      row.push_back(ratio_text(ratio));
+    }
     cells.add_row(std::move(row));
   }
-  return concat(table.title, "\n", cells.to_string(), "\n");
+  return cells.to_string() + "\n";
+}
+
+std::string table_text(const BenchTable& table) {
+  using Ratios = std::vector<std::optional<double>>;
+  if (table.rows.empty()) return {};
+  std::string text =
+      concat(table.title, "\n",
+             grid_text(table, {"x best peer", "x floor"}, ns_cell, [](const BenchRow& tarn) {
+               return Ratios{tarn.ratio_to_best_peer, tarn.ratio_to_floor};
+             }));
+  if (std::none_of(table.rows.begin(), table.rows.end(),
+                   [](const BenchRow& row) { return row.peak_resident_bytes.has_value(); })) {
+    return text;
+  }
+  return concat(text, table.title, ": peak resident memory\n",
+                grid_text(table, {"x best peer"}, resident_cell,
+                          [](const BenchRow& tarn) { return Ratios{tarn.peak_resident_ratio}; }));
 }
 
 std::string summary_text(const std::vector<BenchTable>& tables) {
@@ -108,13 +134,15 @@ std::string summary_text(const std::vector<BenchTable>& tables) {
   for (const BenchTable& table : tables) {
     for (const Line& line : lines_of(table)) {
       const BenchRow* const tarn = line.tarn();
-      if (tarn == nullptr || !tarn->ns_median) continue;
+      if (tarn == nullptr || (!tarn->ns_median && !tarn->ratio_to_best_peer)) continue;
       const BenchRow* const best = line.best_peer();
-      summary.add_row({line.case_name, size_text(line.size), ns_text(*tarn->ns_min),
-                       concat(tarn->is_unsteady() ? "~" : "", ns_text(*tarn->ns_median)),
-                       best == nullptr ? kNothing : best->peer,
-                       best == nullptr ? kNothing : ns_text(*best->ns_median),
-                       ratio_text(tarn->ratio_to_best_peer), ratio_text(tarn->ratio_to_floor)});
+      summary.add_row(
+          {line.case_name, size_text(line.size), tarn->ns_min ? ns_text(*tarn->ns_min) : kNothing,
+           tarn->ns_median ? concat(tarn->is_unsteady() ? "~" : "", ns_text(*tarn->ns_median))
+                           : kNothing,
+           best == nullptr ? kNothing : best->peer,
+           best == nullptr ? kNothing : ns_text(*best->ns_median),
+           ratio_text(tarn->ratio_to_best_peer), ratio_text(tarn->ratio_to_floor)});
     }
   }
   return summary.to_string();
@@ -132,7 +160,12 @@ void set_figures(BenchRow& row, const std::vector<double>& samples) {
 void set_bench_ratios(std::vector<BenchRow>& rows) {
   std::optional<double> floor;
   std::optional<double> best;
+  std::optional<std::uint64_t> least_resident;
   for (const BenchRow& row : rows) {
+    if (row.kind == Kind::peer && row.peak_resident_bytes.value_or(0) != 0) {
+      least_resident = std::min(*row.peak_resident_bytes,
+                                least_resident.value_or(std::numeric_limits<std::uint64_t>::max()));
+    }
     if (row.ns_median.value_or(0) <= 0) continue;
     if (row.kind == Kind::floor) floor = row.ns_median;
     if (row.kind == Kind::peer) {
@@ -140,6 +173,10 @@ void set_bench_ratios(std::vector<BenchRow>& rows) {
     }
   }
   for (BenchRow& row : rows) {
+    if (row.peak_resident_bytes && least_resident) {
+      row.peak_resident_ratio =
+          static_cast<double>(*row.peak_resident_bytes) / static_cast<double>(*least_resident);
+    }
     if (!row.ns_median) continue;
     if (floor) row.ratio_to_floor = *row.ns_median / *floor;
     if (best) row.ratio_to_best_peer = *row.ns_median / *best;
@@ -163,6 +200,7 @@ std::string bench_json(const std::vector<BenchTable>& tables,
       result["unsteady"] = row.is_unsteady();
       result["objects_created"] = json_or_null(row.objects_created);
       result["peak_resident_bytes"] = json_or_null(row.peak_resident_bytes);
+      result["peak_resident_ratio"] = json_or_null(row.peak_resident_ratio);
       result["resident_after_trim_bytes"] = json_or_null(row.resident_after_trim_bytes);
       results.push_back(std::move(result));
     }

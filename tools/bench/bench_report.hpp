@@ -31,6 +31,7 @@ struct BenchRow {
   std::optional<double> spread;  // of the middle half of the samples, as a share of the median
   std::optional<std::uint64_t> objects_created;
   std::optional<std::uint64_t> peak_resident_bytes;
+  std::optional<double> peak_resident_ratio;  // to the peer's that needs least
   std::optional<std::uint64_t> resident_after_trim_bytes;
 
   [[nodiscard]] bool is_unsteady() const noexcept { return spread.value_or(0) > kUnsteadySpread; }
@@ -45,7 +46,8 @@ struct BenchTable {
 /// Sets minimum, median and spread from samples; without any, nothing.
 void set_figures(BenchRow& row, const std::vector<double>& samples);
 
-/// Sets the ratios of rows of one case and size to the floor among them and to the fastest peer.
+/// Sets the ratios of rows of one case and size: to the floor among them, to the fastest peer, and
+/// of resident memory to the peer that needs least.
 void set_bench_ratios(std::vector<BenchRow>& rows);
 
 /// What a run was made with, by name: for people who read its results later.

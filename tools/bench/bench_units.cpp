@@ -214,6 +214,7 @@ const std::vector<BenchCase>& bench_cases() {
       {"churn", "threads that live for 600 allocations"},
       {"recycler", "objects of 128 B got and recycled, by one thread and through a ring"},
       {"bytebuf", "typed access, slices, shares, search, composites"},
+      {kTracesCase, "recorded traffic of servers: see tarn replay"},
   };
   return kCases;
 }

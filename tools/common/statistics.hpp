@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -30,6 +31,13 @@ namespace tarn::tools {
 /// median of 0
 [[nodiscard]] inline double middle_spread(const std::vector<double>& values) {
   return (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);
+}
+
+/// The geometric mean. @pre not empty, all above 0
+[[nodiscard]] inline double geometric_mean(const std::vector<double>& values) {
+  double logarithms = 0;
+  for (const double value : values) logarithms += std::log(value);
+  return std::exp(logarithms / static_cast<double>(values.size()));
 }
 
 /// The smallest. @pre not empty

@@ -167,8 +167,11 @@ class TraceReplay {
     const std::uint64_t window =
         header.event_count - header.prologue_events - header.epilogue_events;
     if (window != 0 && !tally.window_ns.empty()) {
-      row.ns_per_event_min = minimum(tally.window_ns) / static_cast<double>(window);
-      row.ns_per_event_median = median(tally.window_ns) / static_cast<double>(window);
+      for (const double ns : tally.window_ns) {
+        row.ns_per_event.push_back(ns / static_cast<double>(window));
+      }
+      row.ns_per_event_min = minimum(row.ns_per_event);
+      row.ns_per_event_median = median(row.ns_per_event);
     }
     const ReplayResult& watched = tally.watched;
     const std::uint64_t lookups = watched.cache_hits + watched.cache_misses;
@@ -191,24 +194,33 @@ class TraceReplay {
 
 }  // namespace
 
-int run_replay(const ReplayOptions& options) {
-  Peers known;
-  for (const std::string& preload : options.preloads) known.add_preload(preload);
-  const std::vector<Peer> peers = choose_peers("--allocator", options.allocators, known);
+std::size_t replay_steps(const ReplayOptions& options, const std::vector<Peer>& peers) {
+  return options.traces.size() * peers.size() * (options.rounds + std::size_t{1});
+}
+
+ReplayOutcome replay_traces(const ReplayOptions& options, const std::vector<Peer>& peers,
+                            Progress& progress) {
   const std::vector<Loaded> traces = load_all(options);
-  Progress progress(traces.size() * peers.size() * (options.rounds + std::size_t{1}));
-  std::vector<ReplayRow> rows;
-  bool all_well = true;
+  ReplayOutcome outcome;
   for (const Loaded& trace : traces) {
     TraceReplay replay(options, trace, peers, progress);
     replay.run();
     const std::vector<ReplayRow> its_rows = replay.rows();
-    rows.insert(rows.end(), its_rows.begin(), its_rows.end());
-    all_well = all_well && replay.all_well();
+    outcome.rows.insert(outcome.rows.end(), its_rows.begin(), its_rows.end());
+    outcome.all_well = outcome.all_well && replay.all_well();
   }
+  return outcome;
+}
+
+int run_replay(const ReplayOptions& options) {
+  Peers known;
+  for (const std::string& preload : options.preloads) known.add_preload(preload);
+  const std::vector<Peer> peers = choose_peers("--allocator", options.allocators, known);
+  Progress progress(replay_steps(options, peers));
+  const ReplayOutcome outcome = replay_traces(options, peers, progress);
   progress.clear();
-  write_output(options.json ? replay_json(rows) : replay_table(rows));
-  return all_well ? kExitDone : kExitCheckFailed;
+  write_output(options.json ? replay_json(outcome.rows) : replay_table(outcome.rows));
+  return outcome.all_well ? kExitDone : kExitCheckFailed;
 }
 
 }  // namespace tarn::tools

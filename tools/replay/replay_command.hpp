@@ -2,10 +2,14 @@
 // `tarn replay`: recorded allocation traffic through several allocators. Program tarn.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "common/peers.hpp"
+#include "common/progress.hpp"
+#include "replay/replay_report.hpp"
 #include "replay/script.hpp"
 
 namespace tarn::tools {
@@ -21,6 +25,22 @@ struct ReplayOptions {
   std::uint32_t rounds = 5;   // timed ones
   bool json = false;
 };
+
+/// What replaying some traces came to: a row for each trace and peer.
+struct ReplayOutcome {
+  std::vector<ReplayRow> rows;
+  bool all_well = true;  // nothing has failed, and no check has
+};
+
+/// Replays the traces of `options` with every peer; says what goes wrong.
+///
+/// @errors UsageError for a trace that can't be read or replayed, before anything runs; RunError
+[[nodiscard]] ReplayOutcome replay_traces(const ReplayOptions& options,
+                                          const std::vector<Peer>& peers, Progress& progress);
+
+/// Steps of its progress.
+[[nodiscard]] std::size_t replay_steps(const ReplayOptions& options,
+                                       const std::vector<Peer>& peers);
 
 /// Runs the command and writes its results; returns the exit status.
 ///

@@ -17,6 +17,7 @@ struct ReplayRow {
   std::string kind;
   std::string threads;
   std::uint64_t events = 0;
+  std::vector<double> ns_per_event;  // of each round
   std::optional<double> ns_per_event_min;
   std::optional<double> ns_per_event_median;
   std::optional<double> ratio_to_malloc;
