@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tarn/byte_buf.hpp"
+#include "tarn/detail/buffer/blocks.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 
 namespace tarn {
@@ -47,6 +48,7 @@ struct CompositeAccess;
 ///             access or the one behind it.
 class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   using Base = detail::IoAccess<CompositeByteBuf>;
+  using FlatParts = std::vector<ByteBuf, detail::BlockAllocator<ByteBuf>>;
 
  public:
   static constexpr std::size_t kDefaultMaxComponents = 16;  // as Netty's
@@ -99,7 +101,7 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   template <std::ranges::input_range R>
   requires detail::BufferLike<std::ranges::range_value_t<R>> CompositeByteBuf& add_components(
       R&& parts) {
-    std::vector<ByteBuf> flat;
+    FlatParts flat;
     for (auto&& part : parts) collect(flat, std::forward<decltype(part)>(part));
     return add_all(std::move(flat));
   }
@@ -107,7 +109,7 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   template <class... Parts>
   requires(sizeof...(Parts) > 0 && (detail::BufferLike<std::remove_cvref_t<Parts>> &&
                                     ...)) CompositeByteBuf& add_components(Parts&&... parts) {
-    std::vector<ByteBuf> flat;
+    FlatParts flat;
     (collect(flat, std::forward<Parts>(parts)), ...);
     return add_all(std::move(flat));
   }
@@ -225,7 +227,7 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
     [[nodiscard]] std::size_t end() const noexcept { return begin + size(); }
     [[nodiscard]] std::byte* data() const noexcept { return detail::ByteBufAccess::memory(buf); }
   };
-  using Components = std::vector<Component>;
+  using Components = std::vector<Component, detail::BlockAllocator<Component>>;
 
   /// The component of the last access. Relaxed: any value is a correct guess, and a composite that
   /// is only looked at may be looked at by several threads.
@@ -304,6 +306,8 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   /// Calls f(component, address, n) for each piece of `[index, index + n)`.
   template <class F>
   void for_each_piece(std::size_t index, std::size_t n, F&& f) const;
+  template <class F>
+  void for_each_part(std::size_t index, std::size_t n, F f) const;
   [[nodiscard]] bool pieces_are_writable(std::size_t index, std::size_t n) const;
   void check_pieces_writable(std::size_t index, std::size_t n) const;
   void check_headroom(std::size_t n) const;
@@ -329,9 +333,9 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   void make_writable(std::size_t n);
   void add_to_full(std::size_t i, std::size_t kept, ByteBuf part);
   void put_before_readable(ByteBuf part);
-  static void collect(std::vector<ByteBuf>& flat, ByteBuf part) { flat.push_back(std::move(part)); }
-  static void collect(std::vector<ByteBuf>& flat, const CompositeByteBuf& parts);
-  CompositeByteBuf& add_all(std::vector<ByteBuf> parts);
+  static void collect(FlatParts& flat, ByteBuf part) { flat.push_back(std::move(part)); }
+  static void collect(FlatParts& flat, const CompositeByteBuf& parts);
+  CompositeByteBuf& add_all(FlatParts parts);
 
   Components components_;
   ByteBuf origin_;  // of the allocator that made the composite, if one did: where memory comes from

@@ -18,7 +18,7 @@ namespace tarn {
 namespace {
 
 /// A region of a user's allocator.
-struct UsersRegion : pool::ForeignRegion {
+struct UsersRegion : detail::ForeignBlock {
   Allocator* allocator = nullptr;
 };
 

@@ -104,19 +104,25 @@ std::size_t CompositeByteBuf::component_offset(std::size_t i) const {
   return components_[i].begin;
 }
 
-std::vector<ByteBuf> CompositeByteBuf::decompose(std::size_t index, std::size_t n) const {
-  check_range(index, n);
-  std::vector<ByteBuf> parts;
+/// Calls f(ByteBuf) with a slice of each component of `[index, index + n)`. @pre within capacity().
+template <class F>
+void CompositeByteBuf::for_each_part(std::size_t index, std::size_t n, F f) const {
   while (n != 0) {
     const Component& component = component_at(index);
     const std::size_t offset = index - component.begin;
     const std::size_t length = std::min(n, component.size() - offset);
     ByteBuf part = read_only_ ? component.buf.as_read_only() : component.buf;
     Access::narrow(part, offset, length);
-    parts.push_back(std::move(part));
+    f(std::move(part));
     index += length;
     n -= length;
   }
+}
+
+std::vector<ByteBuf> CompositeByteBuf::decompose(std::size_t index, std::size_t n) const {
+  check_range(index, n);
+  std::vector<ByteBuf> parts;
+  for_each_part(index, n, [&](ByteBuf part) { parts.push_back(std::move(part)); });
   return parts;
 }
 
@@ -199,10 +205,12 @@ ByteBuf CompositeByteBuf::gathered(std::size_t first, std::size_t last, std::siz
 /// Room in the vector for `more` components.
 void CompositeByteBuf::reserve_for(std::size_t more) {
   const std::size_t needed = components_.size() + more;
-  // Doubling, which reserve() alone would not be.
-  if (needed > components_.capacity()) {
-    components_.reserve(std::max(needed, 2 * components_.capacity()));
-  }
+  if (needed <= components_.capacity()) return;
+  // By four, which reserve() alone would not be, from what a block of 256 bytes holds to what one
+  // of 1024 does; then doubling.
+  constexpr std::size_t kFirst = 256 / sizeof(Component);
+  const std::size_t grown = components_.capacity() * (components_.capacity() <= kFirst ? 4 : 2);
+  components_.reserve(std::max({needed, grown, kFirst}));
 }
 
 /// Adds bytes up to `new_capacity`.
@@ -276,14 +284,13 @@ CompositeByteBuf& CompositeByteBuf::add_component(std::size_t i, ByteBuf part) {
   return *this;
 }
 
-void CompositeByteBuf::collect(std::vector<ByteBuf>& flat, const CompositeByteBuf& parts) {
-  for (ByteBuf& part : parts.decompose(parts.reader_, parts.writer_ - parts.reader_)) {
-    flat.push_back(std::move(part));
-  }
+void CompositeByteBuf::collect(FlatParts& flat, const CompositeByteBuf& parts) {
+  parts.for_each_part(parts.reader_, parts.writer_ - parts.reader_,
+                      [&](ByteBuf part) { flat.push_back(std::move(part)); });
 }
 
 /// Appends all parts or, on an exception, none.
-CompositeByteBuf& CompositeByteBuf::add_all(std::vector<ByteBuf> parts) {
+CompositeByteBuf& CompositeByteBuf::add_all(FlatParts parts) {
   check_not_read_only();
   if (components_.size() + parts.size() <= max_components_) {
     reserve_for(parts.size());
@@ -385,10 +392,11 @@ CompositeByteBuf CompositeByteBuf::as_read_only() const {
 
 CompositeByteBuf CompositeByteBuf::window(std::size_t index, std::size_t n) const {
   CompositeByteBuf part;
-  for (ByteBuf& piece : decompose(index, n)) {
+  for_each_part(index, n, [&](ByteBuf piece) {
+    part.reserve_for(1);
     part.components_.push_back({std::move(piece), part.capacity_});
     part.capacity_ = part.components_.back().end();
-  }
+  });
   part.origin_ = origin_;
   part.max_components_ = max_components_;
   part.read_only_ = read_only_;

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "tarn/allocator.hpp"
+#include "tarn/detail/buffer/blocks.hpp"
 
 namespace tarn::detail {
 namespace {
@@ -17,7 +18,6 @@ constexpr std::size_t kHeaderSize = 64;
 static_assert(sizeof(pool::ForeignRegion) <= kHeaderSize);
 
 constexpr std::size_t kMaxObject = std::numeric_limits<std::ptrdiff_t>::max();
-constexpr std::size_t kBlockAlignment = 16;  // the pool's least
 
 }  // namespace
 
@@ -52,15 +52,13 @@ pool::Region* take_own_region(std::size_t size) {
   return ByteBufAccess::detach(PooledAllocator::shared().buffer(size));
 }
 
-void* ForeignBlock::operator new(std::size_t size) {
-  return PooledAllocator::shared().allocate(size, kBlockAlignment, MemoryKind::heap);
-}
+void* ForeignBlock::operator new(std::size_t size) { return take_block(size); }
 void* ForeignBlock::operator new(std::size_t size, std::align_val_t alignment) {
   return PooledAllocator::shared().allocate(size, static_cast<std::size_t>(alignment),
                                             MemoryKind::heap);
 }
 void ForeignBlock::operator delete(void* block, std::size_t size) noexcept {
-  PooledAllocator::shared().deallocate(block, size, kBlockAlignment);
+  give_block(block, size);
 }
 void ForeignBlock::operator delete(void* block, std::size_t size,
                                    std::align_val_t alignment) noexcept {

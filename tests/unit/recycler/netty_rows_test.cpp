@@ -382,8 +382,10 @@ TEST(NettyRows, AWrongObjectChangesNothing) {
   EXPECT_EQ(recycler->thread_local_size(), 2U);
 }
 
-// -- Second description: S4-1 to S4-42 (S4-3 and S4-9 to S4-16 are options_test's)
-// -----------------
+// -- Second description: S4-1 to S4-42 ----------------------------------------------------------
+// S4-2: what the description calls the six modules has tests of its own each: settings
+// (options_test, S4-3 and S4-9 to S4-16), thread-local storage (tls), get and create (core_test),
+// recycle (give_back_test), LocalPool (local_pool_test), handle and state (slot_test).
 
 // S4-5, S4-28: of 40 misses the 1st, 9th, 17th, 25th and 33rd get a real handle.
 TEST(NettyRows, OneInEightMissesIsPooled) {
@@ -398,8 +400,7 @@ TEST(NettyRows, OneInEightMissesIsPooled) {
   EXPECT_EQ(recycler->thread_local_size(), 5U);
 }
 
-// S4-6, S4-40: a take-over moves at most chunk_size objects to the batch; no memory once warm is
-// local_pool_test's.
+// S4-6: a take-over moves at most chunk_size objects to the batch.
 TEST(NettyRows, TheBatchHoldsAChunk) {
   const Fixture recycler({.ratio = 0, .chunk_size = 4});
   const auto objects = recycler.get(20);

@@ -454,6 +454,7 @@ TEST(Recycler, FactoryMayGetFromItsOwnRecycler) {
   EXPECT_EQ(recycler.stats().destroyed, 5U);
 }
 
+// S4-30: a factory may have a state, and may throw.
 TEST(Recycler, WhatTheFactoryThrowsPassesThroughGet) {
   int calls = 0;
   std::vector<bool> noop;
