@@ -285,6 +285,8 @@ CompositeByteBuf& CompositeByteBuf::add_component(std::size_t i, ByteBuf part) {
 }
 
 void CompositeByteBuf::collect(FlatParts& flat, const CompositeByteBuf& parts) {
+  // An empty composite is one empty part, not none: it does what any part does to unwritten bytes.
+  if (!parts.is_readable()) return flat.push_back(ByteBuf());
   parts.for_each_part(parts.reader_, parts.writer_ - parts.reader_,
                       [&](ByteBuf part) { flat.push_back(std::move(part)); });
 }

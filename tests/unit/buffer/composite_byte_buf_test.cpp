@@ -258,6 +258,21 @@ TEST(CompositeByteBuf, Decomposes) {
   EXPECT_TRUE(buf.as_read_only().decompose(0, 6)[2].is_read_only());
 }
 
+// Bytes that have not been written yet are dropped by any part, an empty composite too.
+TEST(CompositeByteBuf, AnEmptyCompositeIsAnEmptyPart) {
+  CompositeByteBuf a;
+  CompositeByteBuf b;
+  CompositeByteBuf c;
+  for (CompositeByteBuf* const buf : {&a, &b, &c}) buf->capacity(5);
+  a.add_component(ByteBuf());
+  b.add_component(CompositeByteBuf());
+  c.add_components(CompositeByteBuf(), ByteBuf());
+  for (const CompositeByteBuf* const buf : {&a, &b, &c}) {
+    EXPECT_EQ(buf->capacity(), 0U);
+    EXPECT_EQ(buf->component_count(), 0U);
+  }
+}
+
 TEST(CompositeByteBuf, ACopySharesTheComponents) {
   CompositeByteBuf buf = composite({"ab", "cd"});
   CompositeByteBuf other = buf;
