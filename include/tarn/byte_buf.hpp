@@ -431,11 +431,12 @@ struct ByteBufAccess {
     buf.reader_ = 0;
     buf.capacity_ = buf.max_capacity_ = buf.writer_ = n;
   }
-  /// compact_if_sparse() of a window that nothing is read from.
-  static bool leave_large_region(ByteBuf& buf) {
-    if (!buf.pins_much()) return false;
+  /// Whether compact_if_sparse() would move a window that nothing has been read from.
+  [[nodiscard]] static bool pins_much(const ByteBuf& buf) noexcept { return buf.pins_much(); }
+  /// The same window in memory of its own. @errors std::bad_alloc.
+  [[nodiscard]] static ByteBuf moved(ByteBuf buf) {
     buf.move_to_own(0, buf.capacity_);
-    return true;
+    return buf;
   }
 };
 

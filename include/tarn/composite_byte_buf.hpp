@@ -329,6 +329,8 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   [[nodiscard]] CompositeByteBuf window(std::size_t index, std::size_t n) const;
   [[nodiscard]] ByteBuf copy_range(std::size_t index, std::size_t n) const;
   void reserve_for(std::size_t more);
+  template <class F>
+  bool move_components(F is_wanted);
   void add_capacity(std::size_t new_capacity);
   void make_writable(std::size_t n);
   void add_to_full(std::size_t i, std::size_t kept, ByteBuf part);

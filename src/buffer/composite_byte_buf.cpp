@@ -367,19 +367,37 @@ CompositeByteBuf& CompositeByteBuf::discard_read_bytes() {
   return *this;
 }
 
+/// Moves the components for which `is_wanted(buf)` holds to memory of their own; all of them or, on
+/// an exception, none. @returns whether any.
+template <class F>
+bool CompositeByteBuf::move_components(F is_wanted) {
+  FlatParts moved;  // at the component's index; empty where that stays
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    if (!is_wanted(components_[i].buf)) continue;
+    if (moved.empty()) moved.resize(components_.size());
+    moved[i] = Access::moved(components_[i].buf);
+  }
+  for (std::size_t i = 0; i < moved.size(); ++i) {
+    if (moved[i]) components_[i].buf.swap(moved[i]);
+  }
+  return !moved.empty();
+}
+
 bool CompositeByteBuf::compact_if_sparse() {
   check_not_read_only();
+  const auto is_sparse = [](const ByteBuf& buf) { return Access::pins_much(buf); };
   const bool half_read = reader_ != 0 && reader_ >= capacity_ - reader_;
-  if (half_read) drop_before(reader_);
-  bool moved = half_read;
-  for (Component& component : components_) {
-    if (Access::leave_large_region(component.buf)) moved = true;
-  }
-  return moved;
+  if (!half_read) return move_components(is_sparse);
+  // What is left of the first component may be sparse only then.
+  CompositeByteBuf next(*this);
+  next.drop_before(reader_);
+  static_cast<void>(next.move_components(is_sparse));
+  swap(next);
+  return true;
 }
 
 CompositeByteBuf& CompositeByteBuf::make_unique() {
-  for (Component& component : components_) component.buf.make_unique();
+  static_cast<void>(move_components([](const ByteBuf& buf) { return !buf.is_unique(); }));
   return *this;
 }
 
