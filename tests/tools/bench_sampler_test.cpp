@@ -62,6 +62,18 @@ TEST(Sampler, IsNotMisledByAColdStart) {
   EXPECT_GE(last * 2, kSpec.sample_ns / 2);
 }
 
+TEST(Sampler, IsNotMisledByInterruptions) {
+  std::uint64_t laps = 0;
+  std::uint64_t last = 0;
+  const auto lap = [&](std::uint64_t n) {
+    last = n;
+    // Every other lap, the first too, another process had the core.
+    return Lap{n * 2 + (laps++ % 2 == 0 ? 4000000 : 0), n};
+  };
+  static_cast<void>(measure(kSpec, lap));
+  EXPECT_NEAR(static_cast<double>(last * 2), 10000, 5000);
+}
+
 TEST(Sampler, AnOperationThatTakesLongerThanASampleIsOneSample) {
   const auto lap = [](std::uint64_t n) { return Lap{n * 1000000, n}; };
   EXPECT_THAT(measure(kSpec, lap), Each(1000000.0));
