@@ -314,8 +314,9 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
         tagged_region_(reinterpret_cast<std::uintptr_t>(region)),
         data_(region->data) {}
   template <class Owner>
-  [[nodiscard]] static ByteBuf adopt_owner(Owner&& owner) {
-    auto* const region = new detail::OwnerRegion<Owner>(std::move(owner));
+  requires(!std::is_reference_v<Owner>)  // a temporary or moved from: the region takes it over
+      [[nodiscard]] static ByteBuf adopt_owner(Owner&& owner) {
+    auto* const region = new detail::OwnerRegion<Owner>(std::forward<Owner>(owner));
     detail::describe_foreign(*region, region->owner.data(), region->owner.size());
     return ByteBuf(region, region->capacity);
   }

@@ -25,6 +25,7 @@ constexpr bool is_crlf(std::byte b) noexcept {
 }
 }  // namespace detail
 
+// NOLINTBEGIN(readability-identifier-naming): named like the functions that they stand for
 inline constexpr auto nul = [](std::byte b) noexcept { return b != std::byte{0}; };
 inline constexpr auto non_nul = [](std::byte b) noexcept { return b == std::byte{0}; };
 inline constexpr auto cr = [](std::byte b) noexcept { return b != std::byte{'\r'}; };
@@ -44,6 +45,7 @@ inline constexpr auto linear_whitespace = [](std::byte b) noexcept {
 inline constexpr auto non_linear_whitespace = [](std::byte b) noexcept {
   return detail::is_linear_whitespace(b);
 };
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace find_byte
 

@@ -56,7 +56,7 @@ std::vector<fs::path> library_folders() {
           "/usr/lib"};
 }
 
-Peers::Peers(std::vector<fs::path> folders) {
+Peers::Peers(const std::vector<fs::path>& folders) {
   entries_.push_back({Peer{std::string(kTarn), {}}, true});
   entries_.push_back({Peer{std::string(kMalloc), {}}, true});
   for (const KnownPeer& known : kKnownPeers) {

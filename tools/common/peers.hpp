@@ -27,7 +27,7 @@ struct Peer {
 /// Thread safety: immutable after the last add_preload.
 class Peers {
  public:
-  explicit Peers(std::vector<std::filesystem::path> folders = library_folders());
+  explicit Peers(const std::vector<std::filesystem::path>& folders = library_folders());
 
   /// Adds or replaces one by a user's "NAME=FILE".
   ///

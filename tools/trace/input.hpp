@@ -98,7 +98,7 @@ class ZstdSource final : public ByteSource {
   explicit ZstdSource(Input& packed);
   ~ZstdSource() override;
   std::size_t read(std::span<std::uint8_t> into) override;
-  ByteOf byte_of() const noexcept override { return ByteOf::unpacked; }
+  [[nodiscard]] ByteOf byte_of() const noexcept override { return ByteOf::unpacked; }
 
  private:
   struct Decoder;

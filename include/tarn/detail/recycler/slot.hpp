@@ -83,7 +83,7 @@ inline constexpr std::size_t kStateDistance = sizeof(Slot) + 8;  // bytes before
 
 /// Where mark_out() writes: bytes before the object.
 [[nodiscard]] constexpr std::size_t state_distance(bool checked) noexcept {
-  return checked ? kStateDistance : sizeof(Slot::next);
+  return checked ? kStateDistance : sizeof(Slot) - offsetof(Slot, next);
 }
 
 /// Says that the object, which waited, is out. One store, checked or not: without a state it goes
