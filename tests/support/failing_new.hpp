@@ -41,26 +41,36 @@ inline std::size_t& calls_of_new() noexcept {
   return calls;
 }
 
-inline void* allocate_or_fail(std::size_t size, std::size_t alignment) {
+inline void* allocate_or_null(std::size_t size, std::size_t alignment) noexcept {
   ++calls_of_new();
-  void* const memory =
-      FailingNew::fails()
-          ? nullptr
-          : std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+  if (FailingNew::fails()) return nullptr;
+  if (size == 0) size = 1;
+  return std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+}
+
+inline void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+  void* const memory = allocate_or_null(size, alignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 
 }  // namespace tarn::testing_support
 
-// The sanitizers see these through aligned_alloc and free; the nothrow and array forms call them.
+// The sanitizers see these through aligned_alloc and free; the array forms call them. So would the
+// nothrow ones of libstdc++, but clang links the sanitizers' own into the program.
 // Never inline: gcc would see free() given what operator new returned.
 [[gnu::noinline]] void* operator new(std::size_t size) {
-  return tarn::testing_support::allocate_or_fail(size == 0 ? 1 : size, alignof(std::max_align_t));
+  return tarn::testing_support::allocate_or_throw(size, alignof(std::max_align_t));
 }
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return tarn::testing_support::allocate_or_fail(size == 0 ? 1 : size,
-                                                 static_cast<std::size_t>(alignment));
+  return tarn::testing_support::allocate_or_throw(size, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return tarn::testing_support::allocate_or_null(size, alignof(std::max_align_t));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment,
+                                     const std::nothrow_t&) noexcept {
+  return tarn::testing_support::allocate_or_null(size, static_cast<std::size_t>(alignment));
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

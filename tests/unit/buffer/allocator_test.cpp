@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/sanitizer_options.hpp"
 #include "tarn/composite_byte_buf.hpp"
 #include "tarn/log.hpp"
 

@@ -368,7 +368,7 @@ TEST(RegionCache, OwnerAndTrimmerNeverMeetInside) {
     while (!done.load(std::memory_order_relaxed)) {
       Region* const region = stock->pop(0);
       if (region == nullptr) continue;
-      ++region->data;  // plain memory: a race if two had it
+      region->data = nullptr;  // plain memory: a race if two had it
       while (!stock->push(region, tls::thread_token())) std::this_thread::yield();
     }
   });
@@ -376,7 +376,7 @@ TEST(RegionCache, OwnerAndTrimmerNeverMeetInside) {
     revoke_and_wait(*stock);
     stock->audit();
     const RegionList all = with_last(stock->remove_oldest_beyond(0));
-    for (Region* const region : members(all)) ++region->data;
+    for (Region* const region : members(all)) region->data = nullptr;
     stock->add(all);
     stock->restore();
     std::this_thread::yield();
