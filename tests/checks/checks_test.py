@@ -15,6 +15,7 @@ import check_docs  # noqa: E402  (found through the line above)
 import check_headers  # noqa: E402
 import check_layers  # noqa: E402
 import check_mirror  # noqa: E402
+import check_netty  # noqa: E402
 import check_ordering  # noqa: E402
 import check_text  # noqa: E402
 
@@ -255,6 +256,46 @@ class Ordering(CheckTest):
     def test_a_row_whose_test_is_gone(self):
         gone = {"docs/ordering.md": self.row["docs/ordering.md"].replace("cell", "old")}
         self.assert_fault("old_test.cpp does not exist", append=gone | self.tag)
+
+
+class Netty(CheckTest):
+    check = check_netty.check
+    page = {"docs/netty-tests.md": """# N
+
+## SomeTest
+
+Release 1. 5 tests: 3 covered, 2 without a meaning here.
+
+| Netty's tests | here |
+| --- | --- |
+| `testOne`, `testTwo` | `Bits.AreSet` |
+| `testThree` | `Bits.AreSet`, `Kinds.Differ` |
+
+| without a meaning | number | why |
+| --- | --- | --- |
+| `testNull...` | 2 | there is no null: `Bits.AreSet` |
+"""}
+    tests = {"tests/unit/base/bits_test.cpp": "TEST(Bits, AreSet) {}\nSOME_VARIANT_TEST(Kinds, Differ) {}\n"}
+
+    def changed(self, old, new):
+        return {"docs/netty-tests.md": self.page["docs/netty-tests.md"].replace(old, new, 1)}
+
+    def test_accepts_a_sound_tree(self):
+        self.assert_sound()
+        self.assert_sound(append=self.page | self.tests)
+
+    def test_a_test_that_does_not_exist(self):
+        self.assert_fault("netty-tests.md:10: there is no test Kinds.Agree",
+                          append=self.changed("Kinds.Differ", "Kinds.Agree") | self.tests)
+
+    def test_a_name_that_stands_there_twice(self):
+        self.assert_fault("testOne stands there twice", append=self.changed("testThree", "testOne") | self.tests)
+
+    def test_counts_that_are_wrong(self):
+        self.assert_fault("2 names are covered, not 3", append=self.changed("`testOne`, ", "") | self.tests)
+        self.assert_fault("3 are without a meaning, not 2", append=self.changed("...` | 2", "...` | 3") | self.tests)
+        self.assert_fault("3 and 2 are not 6", append=self.changed("5 tests", "6 tests") | self.tests)
+        self.assert_fault("says not how many", append=self.changed("5 tests:", "Some:") | self.tests)
 
 
 class CommandLine(unittest.TestCase):

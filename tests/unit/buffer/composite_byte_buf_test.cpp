@@ -258,6 +258,23 @@ TEST(CompositeByteBuf, Decomposes) {
   EXPECT_TRUE(buf.as_read_only().decompose(0, 6)[2].is_read_only());
 }
 
+// CompositeByteBufTest: testReleasesItsComponents, testReleasesOnShrink
+TEST(CompositeByteBuf, LetsGoOfItsComponents) {
+  ByteBuf whole = PooledAllocator::shared().buffer(10);
+  whole.write_bytes("0123456789");
+  CompositeByteBuf buf;
+  for (int i = 0; i < 4; ++i) buf.add_component(whole.read_slice(2));
+  EXPECT_EQ(whole.ref_count(), 5U);
+  buf.capacity(4);  // drops the last two
+  EXPECT_EQ(whole.ref_count(), 3U);
+  buf.capacity(3);  // and half of another
+  EXPECT_EQ(whole.ref_count(), 3U);
+  buf.skip(2).discard_read_bytes();
+  EXPECT_EQ(whole.ref_count(), 2U);
+  buf.release();
+  EXPECT_TRUE(whole.is_unique());
+}
+
 // Bytes that have not been written yet are dropped by any part, an empty composite too.
 TEST(CompositeByteBuf, AnEmptyCompositeIsAnEmptyPart) {
   CompositeByteBuf a;

@@ -112,13 +112,15 @@ void in_threads(const Buffer& buf, F f) {
 constexpr int kRounds = test::scaled(2000);
 
 // AbstractByteBufTest: testToStringMultipleThreads, testCopyMultipleThreads0,
-// testDuplicateBytesInArrayMultipleThreads, testSliceBytesInArrayMultipleThreads
+// testDuplicateBytesInArrayMultipleThreads, testSliceBytesInArrayMultipleThreads; ByteBufUtilTest:
+// testIsTextMultiThreaded
 VARIANT_TEST(DerivedBuffers, ManyThreadsReadTheSameBytes) {
   const std::string expected = "Hello, World!";
   in_threads(filled(variant, expected), [&expected](Buffer& share) {
     for (int round = 0; round < kRounds; ++round) {
       ASSERT_EQ(share.to_string(), expected);
       ASSERT_EQ(share.copy().to_string(), expected);
+      ASSERT_TRUE(is_utf8(share));
       for (Buffer part : {share.slice(), share.duplicate()}) {
         std::array<char, 13> bytes{};
         part.read_bytes(bytes);
