@@ -53,18 +53,22 @@ void run_burst(BenchRun& run) {
 
 namespace {
 
-void run_windows(BenchRun& run, std::size_t least, std::size_t most) {
+/// Samples `times` as long as usual: what allocators do now and then, such as giving memory back to
+/// the system, belongs to what is measured.
+void run_windows(BenchRun& run, std::size_t least, std::size_t most, std::uint64_t times) {
   const std::vector<std::uint32_t> sizes = log_uniform_sizes(least, most);
   for_each_subject(run, [&](const char* name, auto subject) {
     Window<decltype(subject)> window(subject, sizes, 0);
-    run.record(name, [&](std::uint64_t n) { return window.lap(n); });
+    run.record_laps(name, run.spec_times(times), [&](std::uint64_t n) {
+      return timed([&](std::uint64_t count) { return window.lap(count); }, n);
+    });
   });
 }
 
 }  // namespace
 
-void run_window(BenchRun& run) { run_windows(run, kLeastSmall, kMostSmall); }
+void run_window(BenchRun& run) { run_windows(run, kLeastSmall, kMostSmall, 4); }
 
-void run_large_window(BenchRun& run) { run_windows(run, kLeastLarge, kMostLarge); }
+void run_large_window(BenchRun& run) { run_windows(run, kLeastLarge, kMostLarge, 16); }
 
 }  // namespace tarn::tools
