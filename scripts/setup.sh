@@ -12,7 +12,7 @@ packages=(
   libgtest-dev libgmock-dev librapidcheck-dev relacy-dev python3 valgrind binutils zstd
   libasio-dev libboost-dev libfmt-dev  # for the optional headers
   # benchmarks, and the allocators that they compare with
-  libbenchmark-dev libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libtbbmalloc2
+  libbenchmark-dev gnuplot-nox libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libtbbmalloc2
 )
 if [[ "${1:-}" == --ci ]]; then
   packages+=(clang clang-format clang-tidy libclang-rt-14-dev)  # the further legs of .ci/run
