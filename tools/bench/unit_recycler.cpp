@@ -88,16 +88,23 @@ void record_tarn(BenchRun& run) {
 /// Objects that wait on a vector, one for each thread.
 struct VectorSubject : PlainItems {
   static void* take(std::size_t size) {
-    if (waiting_.empty()) [[unlikely]]
+    std::vector<void*>& waiting = waiting_.objects;
+    if (waiting.empty()) [[unlikely]]
       return NewSubject::take(size);
-    void* const memory = waiting_.back();
-    waiting_.pop_back();
+    void* const memory = waiting.back();
+    waiting.pop_back();
     return memory;
   }
-  static void end(Item& item, std::size_t) { waiting_.push_back(item); }
+  static void end(Item& item, std::size_t) { waiting_.objects.push_back(item); }
 
  private:
-  static inline thread_local std::vector<void*> waiting_;
+  struct Waiting {
+    ~Waiting() {
+      for (void* const object : objects) ::operator delete(object);
+    }
+    std::vector<void*> objects;
+  };
+  static inline thread_local Waiting waiting_;
 };
 
 std::uint64_t exchange(std::atomic<std::uint32_t>& word, std::uint64_t n) {
