@@ -172,8 +172,6 @@ class PooledAllocator final : public Allocator {
   /// Memory that is not live, or of another size class than `size` and `alignment` say, is reported
   /// with its address and what is known, and ends the program: in release builds too.
   void deallocate(void* memory, std::size_t size, std::size_t alignment = kMinAlignment) noexcept {
-    if (memory == nullptr) [[unlikely]]
-      return;
     if (is_small_alignment(alignment)) [[likely]] {
       core_->give_plain(memory, size);
     } else {

@@ -52,13 +52,15 @@ Arena::Arena(const sizing::Geometry& geometry, MemoryKind kind,
       source_(source),
       map_(map),
       now_ms_(seams.now_ms),
+      in_use_elsewhere_(seams.in_use_elsewhere),
       metadata_(seams.metadata, Chunk::footprint(geometry)),
       lists_{{{ChunkList::kNoMinimum, 25, geometry.chunk_size()},
               {1, 50, geometry.chunk_size()},
               {25, 75, geometry.chunk_size()},
               {50, 100, geometry.chunk_size()},
               {75, 100, geometry.chunk_size()},
-              {100, ChunkList::kNoMaximum, geometry.chunk_size()}}} {
+              {100, ChunkList::kNoMaximum, geometry.chunk_size()}}},
+      most_held_since_ms_(now_ms_()) {
   lists_[kInit].set_neighbours(nullptr, &lists_[k0]);
   lists_[k0].set_neighbours(nullptr, &lists_[k25]);
   lists_[k25].set_neighbours(&lists_[k0], &lists_[k50]);
@@ -116,6 +118,12 @@ std::uint32_t Arena::pages_of_run(sizing::SizeClass size_class) const noexcept {
 void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
   live_regions_ += count;
   in_use_bytes_ += count * sizing::size_of(size_class);
+  most_held_ = std::max(most_held_, held_bytes());
+}
+
+/// Bytes in use in this arena, and in the pool outside of arenas.
+std::uint64_t Arena::held_bytes() const noexcept {
+  return in_use_bytes_ + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
 }
 
 void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept {
@@ -161,15 +169,15 @@ Subpage* Arena::add_subpage(sizing::SizeClass size_class, bool may_map) noexcept
 }
 
 Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept {
-  Region* const unused = metadata_.take_region();
-  if (unused == nullptr) return nullptr;
+  Region* const region = metadata_.take_region();
+  if (region == nullptr) return nullptr;
   const Run run = take_run(wish);
   if (run.chunk == nullptr) {
-    metadata_.give_region(unused);
+    metadata_.give_region(region);
     return nullptr;
   }
-  auto* const region = ::new (unused) Region;
-  region->data = run.chunk->page_address(run.page);
+  set_data(region, run.chunk->page_address(run.page));
+  region->refs.store_relaxed(0);  // nobody holds it
   region->size_class = size_class.raw();
   region->memory_kind = kind_;
   run.chunk->bind_run(run.page, region, 0);
@@ -179,8 +187,12 @@ Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish
 Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   const std::size_t bytes = std::size_t{wish.pages} << geometry_.page_shift();
   const auto take_from = [&](Chunk& chunk) {
-    return wish.alignment == 1 ? chunk.take_run(wish.pages)
-                               : chunk.take_aligned_run(wish.pages, wish.alignment);
+    const std::size_t dirty = chunk.dirty_pages();
+    const std::uint32_t page = wish.alignment == 1
+                                   ? chunk.take_run(wish.pages)
+                                   : chunk.take_aligned_run(wish.pages, wish.alignment);
+    dirty_pages_ -= dirty - chunk.dirty_pages();
+    return page;
   };
   // Half full ones first, so that emptier ones may become empty; those nearly full last, because
   // most have no room.
@@ -255,7 +267,7 @@ void Arena::give(Region* first) noexcept {
       if (doomed == chunk) chunk = nullptr;
       region = next;
     }
-    if (given_since_aging_ >= std::max(kAgingBytes, in_use_bytes_ >> kAgingShift)) age_free_pages();
+    bound_dirty_pages();
     doom_idle(doomed);
     if (doomed == nullptr) [[likely]] {
       live_regions_ -= count;
@@ -302,7 +314,9 @@ void Arena::drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept {
 }
 
 void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept {
-  given_since_aging_ += std::uint64_t{chunk.taken_run_at(page)} << geometry_.page_shift();
+  const std::uint32_t pages = chunk.taken_run_at(page);
+  given_since_look_ += std::uint64_t{pages} << geometry_.page_shift();
+  dirty_pages_ += pages;
   chunk.give_run(page);
   if (chunk.list->after_give(&chunk)) return;
   if (kept_ == nullptr) {
@@ -313,20 +327,48 @@ void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept 
   }
 }
 
-void Arena::age_free_pages() noexcept {
-  given_since_aging_ = 0;
-  for (const ChunkList& list : lists_) {
-    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
-      chunk->age_free_pages();
-    }
+/// Ages free pages when they are too many: more than their share, and with what is in use more than
+/// seven eighths of the most that was in use lately. So a load that swings keeps its pages from one
+/// swing to the next, and none comes to hold more than at its peak. Looks only once in a quarter of
+/// the share's bytes given back.
+void Arena::bound_dirty_pages() noexcept {
+  const std::uint64_t held = held_bytes();
+  const std::uint64_t share = std::max(kDirtyBytes, held >> kDirtyShift);
+  const std::uint64_t dirty = std::uint64_t{dirty_pages_} << geometry_.page_shift();
+  if (dirty <= share || given_since_look_ < share / 4) [[likely]]
+    return;
+  given_since_look_ = 0;
+  const std::uint64_t now = now_ms_();
+  const std::uint64_t halvings =
+      std::min<std::uint64_t>((now - most_held_since_ms_) / kDecayMs, 63);
+  if (halvings != 0) {
+    most_held_since_ms_ = now;
+    most_held_ = held + (most_held_ > held ? (most_held_ - held) >> halvings : 0);
   }
-  if (kept_ != nullptr) kept_->age_free_pages();
+  const std::uint64_t most_resident = most_held_ - (most_held_ >> kMarginShift);
+  if (held + dirty <= most_resident) return;
+  const std::uint64_t excess = std::min(dirty - share, held + dirty - most_resident);
+  age_free_pages(static_cast<std::size_t>(excess >> geometry_.page_shift()));
+}
+
+/// Ages every chunk's free pages, and gives `most` pages back at most.
+void Arena::age_free_pages(std::size_t most) noexcept {
+  const auto age = [&](Chunk& chunk) {
+    const std::size_t purged = chunk.age_free_pages(most);
+    dirty_pages_ -= purged;
+    most -= purged;
+  };
+  if (kept_ != nullptr) age(*kept_);
+  for (const ChunkList& list : lists_) {
+    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) age(*chunk);
+  }
 }
 
 /// Takes a chunk that is empty and in no list out of the arena; finish() unmaps it.
 void Arena::doom(Chunk* chunk, Chunk*& doomed) noexcept {
   map_.erase(chunk);
   ++chunks_unmapped_;
+  dirty_pages_ -= chunk->dirty_pages();
   chunk->next = doomed;
   doomed = chunk;
 }

@@ -18,6 +18,7 @@
 #include "tarn/detail/pool/stats.hpp"
 #include "tarn/detail/sizing/size_classes.hpp"
 #include "tarn/detail/sync/atomic.hpp"
+#include "tarn/detail/sync/counter.hpp"
 #include "tarn/detail/sync/mutex.hpp"
 
 namespace tarn::pool {
@@ -26,6 +27,8 @@ namespace tarn::pool {
 struct ArenaSeams {
   platform::MemorySource metadata = platform::system_memory();  ///< Control blocks and page tables.
   std::uint64_t (*now_ms)() noexcept = platform::coarse_monotonic_ms;
+  /// Bytes that the pool has in use besides its arenas', or null; outlives the arena.
+  const sync::SharedCounter* in_use_elsewhere = nullptr;
 };
 
 /// Chunks of one memory kind behind one lock.
@@ -49,11 +52,17 @@ class alignas(64) Arena {
   /// makes bursts map anew; longer keeps memory that the load has left.
   static constexpr std::uint64_t kIdleMs = 1000;
   static constexpr std::size_t kListCount = 6;
-  /// Free pages grow older whenever so many bytes of runs have been given back, or a fraction of
-  /// what is in use if that is more. Less makes pages fault in again that the next burst would have
-  /// taken; more keeps memory that the load has left (docs/adr/0033-free-pages-go-back-by-age.md).
-  static constexpr std::uint64_t kAgingBytes = std::uint64_t{1} << 20;
-  static constexpr unsigned kAgingShift = 3;  // an eighth of what is in use
+  /// Free pages grow older, and old ones go back to the system, while they are more than so many
+  /// bytes, or a sixteenth of what the pool has in use if that is more, and with what is in use
+  /// more than the most that was in use lately, less an eighth. Less makes pages fault in again
+  /// that the next burst would have taken; more keeps memory that the load has left
+  /// (docs/adr/0034-free-pages-are-bounded-by-what-is-in-use.md).
+  static constexpr std::uint64_t kDirtyBytes = std::uint64_t{256} << 10;
+  static constexpr unsigned kDirtyShift = 4;
+  static constexpr unsigned kMarginShift = 3;
+  /// The most that was in use comes down to what is, by half in so many milliseconds: a load that
+  /// has gone keeps its memory for seconds, not for minutes.
+  static constexpr std::uint64_t kDecayMs = 1000;
 
   /// @pre `geometry` and `map` outlive the arena.
   Arena(const sizing::Geometry& geometry, MemoryKind kind, const platform::MemorySource& source,
@@ -138,6 +147,7 @@ class alignas(64) Arena {
   [[nodiscard]] Run take_run(const RunWish& wish) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_);
   void count_taken(sizing::SizeClass size_class, std::size_t count) noexcept TARN_REQUIRES(lock_);
 
   void give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
@@ -145,7 +155,8 @@ class alignas(64) Arena {
   void give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
 
-  void age_free_pages() noexcept TARN_REQUIRES(lock_);
+  void bound_dirty_pages() noexcept TARN_REQUIRES(lock_);
+  void age_free_pages(std::size_t most) noexcept TARN_REQUIRES(lock_);
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void finish(Chunk* doomed, std::size_t given) noexcept;
@@ -159,6 +170,7 @@ class alignas(64) Arena {
   const platform::MemorySource source_;
   ChunkMap& map_;
   std::uint64_t (*const now_ms_)() noexcept;
+  const sync::SharedCounter* const in_use_elsewhere_;
 
   mutable sync::Mutex lock_{sync::LockRank::arena};
   Metadata metadata_ TARN_GUARDED_BY(lock_);
@@ -168,7 +180,10 @@ class alignas(64) Arena {
   std::uint64_t kept_since_ms_ TARN_GUARDED_BY(lock_) = 0;
   std::size_t live_regions_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t in_use_bytes_ TARN_GUARDED_BY(lock_) = 0;
-  std::uint64_t given_since_aging_ TARN_GUARDED_BY(lock_) = 0;  // bytes of runs
+  std::uint64_t given_since_look_ TARN_GUARDED_BY(lock_) = 0;  // bytes of runs
+  std::uint64_t most_held_ TARN_GUARDED_BY(lock_) = 0;         // bytes in use in the pool, lately
+  std::uint64_t most_held_since_ms_ TARN_GUARDED_BY(lock_) = 0;
+  std::size_t dirty_pages_ TARN_GUARDED_BY(lock_) = 0;  // of all chunks
   std::uint64_t chunks_mapped_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t chunks_unmapped_ TARN_GUARDED_BY(lock_) = 0;
 

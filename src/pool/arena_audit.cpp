@@ -11,6 +11,7 @@ struct Arena::Census {
   std::size_t regions = 0;
   std::uint64_t bytes = 0;
   std::size_t subpages_with_room = 0;
+  std::size_t dirty_pages = 0;
 };
 
 void Arena::audit() const noexcept {
@@ -30,12 +31,14 @@ void Arena::audit() const noexcept {
   TARN_CHECK(census.chunks == chunks_mapped_ - chunks_unmapped_);
   TARN_CHECK(census.regions == live_regions_);
   TARN_CHECK(census.bytes == in_use_bytes_);
+  TARN_CHECK(census.dirty_pages == dirty_pages_);
 }
 
 void Arena::audit_chunk(const Chunk& chunk, Census& census) const noexcept {
   chunk.audit();
   TARN_CHECK(map_.find(chunk.base()) == &chunk && &chunk.arena() == this);
   ++census.chunks;
+  census.dirty_pages += chunk.dirty_pages();
   chunk.for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
     if (!taken) return;
     const PageEntry& entry = chunk.entry_of(chunk.page_address(page));

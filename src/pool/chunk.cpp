@@ -168,8 +168,10 @@ void Chunk::give_run(std::uint32_t page) noexcept {
   insert_free(page, pages);
 }
 
-void Chunk::age_free_pages() noexcept {
-  dirty_pages_.age([this](std::size_t page, std::size_t pages) {
+std::size_t Chunk::dirty_pages() const noexcept { return dirty_pages_.count(); }
+
+std::size_t Chunk::age_free_pages(std::size_t most) noexcept {
+  return dirty_pages_.age(most, [this](std::size_t page, std::size_t pages) {
     platform::purge(base_ + (page << page_shift_), pages << page_shift_);
   });
 }
@@ -189,6 +191,7 @@ void Chunk::audit() const noexcept {
   std::uint32_t covered = 0;
   std::uint32_t free_pages = 0;
   std::size_t free_runs = 0;
+  std::size_t dirty = 0;
   bool before_is_free = false;
   for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
     TARN_CHECK(page == covered && pages > 0 && pages <= page_count_ - page);
@@ -200,8 +203,10 @@ void Chunk::audit() const noexcept {
       TARN_CHECK(entry.regions == nullptr || entry.run_offset == std::size_t{page} << page_shift_);
       TARN_CHECK(entry.reciprocal == pages_[page].reciprocal);
     }
-    for (std::uint32_t i = page; taken && i < page + pages; ++i) {
-      TARN_CHECK(!dirty_pages_.is_dirty(i));
+    for (std::uint32_t i = page; i < page + pages; ++i) {
+      if (!dirty_pages_.is_dirty(i)) continue;
+      TARN_CHECK(!taken);
+      ++dirty;
     }
     if (!taken) {
       TARN_CHECK(!before_is_free);
@@ -215,6 +220,7 @@ void Chunk::audit() const noexcept {
   TARN_CHECK(covered == page_count_);
   TARN_CHECK(free_pages == free_pages_);
   TARN_CHECK(free_runs == free_runs_.count());
+  TARN_CHECK(dirty == dirty_pages_.count());
 }
 
 }  // namespace tarn::pool

@@ -24,6 +24,8 @@ using sizing::SizeClass;
 // The inline path indexes region caches by any class up to 1 MiB, also when chunks are smaller.
 constexpr std::size_t kInlineClasses = sizing::class_of(sizing::kLargeTableLimit) + 1;
 
+constexpr std::size_t kSmallAlignment = 16;  // every region's
+
 constinit RegionCache nobodys_home;  // of all foreign regions; never owned, so never written
 
 ClassTables make_class_tables(std::size_t alignment) noexcept {
@@ -40,20 +42,19 @@ ClassTables make_class_tables(std::size_t alignment) noexcept {
 }
 
 std::size_t alignment_of(const PooledAllocatorOptions& options, MemoryKind kind) noexcept {
-  return kind == MemoryKind::direct && options.direct_alignment > 16 ? options.direct_alignment
-                                                                     : 16;
+  return kind == MemoryKind::direct ? std::max(options.direct_alignment, kSmallAlignment)
+                                    : kSmallAlignment;
 }
 
 std::vector<std::unique_ptr<Arena>> make_arenas(std::size_t count, MemoryKind kind,
                                                 const sizing::Geometry& geometry,
                                                 const platform::MemorySource& source,
-                                                const platform::MemorySource& metadata,
-                                                ChunkMap& map) {
+                                                const ArenaSeams& seams, ChunkMap& map) {
   std::vector<std::unique_ptr<Arena>> arenas;
   arenas.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    arenas.push_back(std::make_unique<Arena>(geometry, kind, source, map, static_cast<unsigned>(i),
-                                             ArenaSeams{.metadata = metadata}));
+    arenas.push_back(
+        std::make_unique<Arena>(geometry, kind, source, map, static_cast<unsigned>(i), seams));
   }
   return arenas;
 }
@@ -99,12 +100,13 @@ struct CoreParts {
   CoreParts(PoolCore& core, const PooledAllocatorOptions& options, const sizing::Geometry& geometry,
             const platform::MemorySource& source, const platform::MemorySource& metadata,
             ChunkMap& map)
-      : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source, metadata, map)),
-        direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source, metadata,
-                           map)),
+      : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source,
+                         {.metadata = metadata, .in_use_elsewhere = &huge_bytes}, map)),
+        direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source,
+                           {.metadata = metadata, .in_use_elsewhere = &huge_bytes}, map)),
         heap_pointers(pointers_to(heap)),
         direct_pointers(pointers_to(direct)),
-        huge(core, source),
+        huge(core, source, huge_bytes),
         caches(core, heap_pointers, direct_pointers,
                std::max(geometry.class_count(), kInlineClasses)) {}
 
@@ -117,6 +119,7 @@ struct CoreParts {
     for (Arena* const arena : direct_pointers) f(*arena);
   }
 
+  sync::SharedCounter huge_bytes;
   std::vector<std::unique_ptr<Arena>> heap;
   std::vector<std::unique_ptr<Arena>> direct;
   std::vector<Arena*> heap_pointers;
@@ -146,7 +149,8 @@ PoolCore::PoolCore(const PooledAllocatorOptions& options, const platform::Memory
       geometry_(options.page_size, options.max_order),
       source_(source),
       parts_(new CoreParts(*this, options_, geometry_, source_, metadata, chunks_)) {
-  key_index_ = parts_->caches.key_index();
+  const std::size_t index = parts_->caches.key_index();
+  if (index < tls::kNearSlots) near_index_ = index;
   parts_->last_sweep_ms.store_relaxed(platform::coarse_monotonic_ms());
 }
 
@@ -181,6 +185,20 @@ std::uint32_t PoolCore::max_cached(std::size_t size_class) const noexcept {
   const std::size_t sizes[] = {options_.tiny_cache_size, options_.small_cache_size,
                                options_.normal_cache_size};
   return static_cast<std::uint32_t>(sizes[category(size_class)]);
+}
+
+RegionCache::Description PoolCore::stock_description(MemoryKind kind,
+                                                     std::size_t size_class) const noexcept {
+  const auto size = [](std::size_t index) { return sizing::size_of(SizeClass::from_index(index)); };
+  const std::size_t alignment = alignment_of(options_, kind);
+  // A class serves the sizes that, rounded up to the alignment, are above the class before.
+  const std::size_t before = size_class == 0 ? 0 : size(size_class - 1);
+  return {.memory_kind = kind,
+          .size_class = static_cast<std::uint8_t>(size_class),
+          .max_size = max_cached(size_class),
+          .region_size = size(size_class),
+          .below_smallest = base::align_down(before, alignment),
+          .largest = base::align_down(size(size_class), alignment)};
 }
 
 unsigned PoolCore::category(std::size_t size_class) const noexcept {
@@ -219,12 +237,20 @@ Region* PoolCore::take_from(ThreadCache* cache, std::size_t size_class, std::siz
   if (alignment > geometry_.page_size()) {
     // Regions are aligned to pages at most, so a cached one may not do.
     region = take_one(*cache->arena(kind), static_cast<std::uint8_t>(size_class), alignment);
-    if (region != nullptr) cache->adopt(region, stock, tag);
+    if (region != nullptr) {
+      cache->adopt(region, stock, tag);
+      cache->count_miss();
+    }
   } else {
-    region = stock.pop(tag);
-    if (region == nullptr) region = cache->take_slow(stock, tag);
+    bool lease_is_over = false;
+    region = stock.pop(tag, lease_is_over);
+    if (lease_is_over) cache->end_lease(stock);
+    if (region == nullptr) {
+      region = cache->take_slow(stock, tag);
+      if (region != nullptr) cache->count_miss();
+    }
   }
-  if (region != nullptr && cache->count_allocation()) cache->trim(true);
+  if (region != nullptr && tag == kPlainTag) cache->remember(region);
   return region;
 }
 
@@ -237,9 +263,9 @@ Region* PoolCore::take_uncached(std::size_t size_class, std::size_t alignment, M
   Arena& arena = *arenas[((token * kSpread) >> 32) % arenas.size()];
   Region* const region = take_one(arena, static_cast<std::uint8_t>(size_class), alignment);
   if (region == nullptr) return nullptr;
-  region->link =
-      reinterpret_cast<std::uintptr_t>(&parts_->caches.nobodys().region_cache(kind, size_class)) |
-      tag;
+  set_link(region, reinterpret_cast<std::uintptr_t>(
+                       &parts_->caches.nobodys().region_cache(kind, size_class)) |
+                       tag);
   parts_->uncached_taken[category(size_class)].add(1);
   return region;
 }
@@ -330,8 +356,12 @@ void PoolCore::send_to_owner(Region* region, ThreadCache& owner) noexcept {
 
 Region* PoolCore::plain_region(void* memory, std::size_t size,
                                std::size_t alignment) const noexcept {
-  char detail[160];
   Region* const region = chunks_.region_at(memory);
+  if (region != nullptr && (region->link & kPlainTag) != 0 && alignment <= kSmallAlignment &&
+      reinterpret_cast<const RegionCache*>(region->link - kPlainTag)->fits(size)) [[likely]] {
+    return region;
+  }
+  char detail[160];
   if (region == nullptr) {
     HugeRegion* const huge = parts_->huge.find(memory);
     if (huge == nullptr) {
@@ -378,6 +408,7 @@ bool PoolCore::check_plain(void* memory, std::size_t size, std::size_t alignment
 }
 
 void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
+  if (memory == nullptr) return;
   Region* const region = plain_region(memory, size, alignment);
   if (region->kind != RegionKind::pooled) {
     give_huge(static_cast<HugeRegion*>(region));

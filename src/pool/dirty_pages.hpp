@@ -2,6 +2,7 @@
 // Which free pages of a chunk may still hold memory of the system. Layer: pool.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace tarn::pool {
 ///        └────take─────┴─────────────┘
 ///
 /// So a page is purged when it stayed free for a whole interval between two ages, and one that is
-/// taken again and again never is (docs/adr/0033-free-pages-go-back-by-age.md).
+/// taken again and again never is (docs/adr/0034-free-pages-are-bounded-by-what-is-in-use.md).
 ///
 /// Thread safety: none; its arena's lock.
 class DirtyPages {
@@ -31,43 +32,57 @@ class DirtyPages {
     for (std::size_t i = 0; i < 2 * words_; ++i) storage[i] = 0;
   }
 
-  /// Pages that were used are free now.
+  /// Pages that were used are free now. @pre they are not dirty.
   void give(std::size_t page, std::size_t pages) noexcept {
     for_each_mask(page, pages,
                   [this](std::size_t word, std::uint64_t mask) { fresh_[word] |= mask; });
+    count_ += pages;
   }
   /// Pages are used again.
   void take(std::size_t page, std::size_t pages) noexcept {
     for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask) {
+      count_ -= static_cast<std::size_t>(std::popcount((fresh_[word] | old_[word]) & mask));
       fresh_[word] &= ~mask;
       old_[word] &= ~mask;
     });
   }
-  /// Calls `purge(page, pages)` for each longest range of old pages; the fresh ones are old then.
+  /// Calls `purge(page, pages)` for the longest ranges of old pages, the highest first, since runs
+  /// are taken from the lowest place; for `most` pages at most. What is left of the old ones stays
+  /// old, and the fresh ones are old then.
+  /// @returns pages purged.
   template <class F>
-  void age(F&& purge) noexcept {
+  std::size_t age(std::size_t most, F&& purge) noexcept {
+    std::size_t left = most;
     std::size_t begin = 0;
     std::size_t length = 0;
-    for (std::size_t word = 0; word < words_; ++word) {
+    for (std::size_t word = words_; word-- > 0;) {
       std::uint64_t bits = old_[word];
-      old_[word] = fresh_[word];
-      fresh_[word] = 0;
-      while (bits != 0) {
-        const auto first = static_cast<unsigned>(std::countr_zero(bits));
-        const auto run = static_cast<unsigned>(std::countr_one(bits >> first));
+      while (bits != 0 && left != 0) {
+        const auto above = static_cast<unsigned>(std::countl_zero(bits));
+        const std::size_t run =
+            std::min(static_cast<std::size_t>(std::countl_one(bits << above)), left);
+        const std::size_t first = kBits - above - run;
         const std::size_t page = word * kBits + first;
-        if (length != 0 && begin + length == page) {
+        if (length != 0 && page + run == begin) {
           length += run;
         } else {
           if (length != 0) purge(begin, length);
-          begin = page;
           length = run;
         }
+        begin = page;
+        left -= run;
         bits &= ~mask_of(first, run);
       }
+      old_[word] = bits | fresh_[word];
+      fresh_[word] = 0;
     }
     if (length != 0) purge(begin, length);
+    count_ -= most - left;
+    return most - left;
   }
+
+  /// Dirty pages.
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
   /// For tests and audits.
   [[nodiscard]] bool is_dirty(std::size_t page) const noexcept {
@@ -99,6 +114,7 @@ class DirtyPages {
   std::uint64_t* const fresh_;
   std::uint64_t* const old_;
   const std::size_t words_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace tarn::pool

@@ -64,7 +64,7 @@ HugeRegion* HugeTable::take(std::size_t size, std::size_t alignment, MemoryKind 
   try {
     const sync::LockGuard guard(lock_);
     regions_.emplace(memory, region);
-    bytes_ += region->requested;
+    bytes_.add(region->requested);
     ++allocations_;
   } catch (...) {
     source_.unmap(source_.context, memory, region->requested, region->alignment, region->mapped_as);
@@ -78,7 +78,7 @@ void HugeTable::give(HugeRegion* region) noexcept {
   {
     const sync::LockGuard guard(lock_);
     regions_.erase(region->data);
-    bytes_ -= region->requested;
+    bytes_.subtract(region->requested);
     ++deallocations_;
   }
   source_.unmap(source_.context, region->data, region->requested, region->alignment,
@@ -99,7 +99,7 @@ std::size_t HugeTable::live_regions() const noexcept {
 
 void HugeTable::add_to(PooledAllocatorStats& stats) const noexcept {
   const sync::LockGuard guard(lock_);
-  stats.huge_bytes = bytes_;
+  stats.huge_bytes = bytes_.load();
   stats.huge = {allocations_, deallocations_, allocations_ - deallocations_};
 }
 

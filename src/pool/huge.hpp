@@ -9,6 +9,7 @@
 #include "tarn/detail/platform/memory.hpp"
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/pool/stats.hpp"
+#include "tarn/detail/sync/counter.hpp"
 #include "tarn/detail/sync/mutex.hpp"
 
 namespace tarn::pool {
@@ -32,8 +33,10 @@ struct HugeRegion : ForeignRegion {
 /// it.
 class HugeTable {
  public:
-  explicit HugeTable(PoolCore& core, const platform::MemorySource& source) noexcept
-      : core_(core), source_(source) {}
+  /// Keeps the bytes of live regions in `bytes`, which outlives the table.
+  HugeTable(PoolCore& core, const platform::MemorySource& source,
+            sync::SharedCounter& bytes) noexcept
+      : core_(core), source_(source), bytes_(bytes) {}
   /// @pre no region is live; checked.
   ~HugeTable();
   HugeTable(const HugeTable&) = delete;
@@ -58,10 +61,10 @@ class HugeTable {
 
   PoolCore& core_;
   const platform::MemorySource source_;
+  sync::SharedCounter& bytes_;
   mutable sync::Mutex lock_{sync::LockRank::arena};
   std::unordered_map<const void*, HugeRegion*> regions_ TARN_GUARDED_BY(lock_);
   HugeRegion* unused_ TARN_GUARDED_BY(lock_) = nullptr;  // blocks without memory, by their link
-  std::uint64_t bytes_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t allocations_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t deallocations_ TARN_GUARDED_BY(lock_) = 0;
 };

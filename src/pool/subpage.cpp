@@ -38,7 +38,7 @@ void Subpage::start(const Shape& shape, Chunk* chunk, std::uint32_t page,
 
 /// What an earlier life has left must not be found at addresses of the next one.
 void Subpage::forget() noexcept {
-  for (std::size_t i = 0; i < high_water_; ++i) regions()[i].data = nullptr;
+  for (std::size_t i = 0; i < high_water_; ++i) set_data(regions() + i, nullptr);
   high_water_ = 0;
 }
 
@@ -50,8 +50,11 @@ void Subpage::purge() noexcept {
 }
 
 Region* Subpage::hand_out(std::size_t slot) noexcept {
-  auto* const region = ::new (regions() + slot) Region;
-  region->data = memory_ + slot * slot_size_;
+  // Its storage, all 0 at first, holds a Region from the beginning: a thread that had a region here
+  // in an earlier life may be looking at it just now.
+  Region* const region = regions() + slot;
+  set_data(region, memory_ + slot * slot_size_);
+  region->refs.store_relaxed(0);  // nobody holds it
   region->size_class = size_class_.raw();
   region->memory_kind = memory_kind_;
   if (slot >= high_water_) high_water_ = static_cast<std::uint32_t>(slot + 1);

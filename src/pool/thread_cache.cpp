@@ -17,7 +17,7 @@ namespace {
 
 // Bytes that a stock may hold when it first gets a region: so that a class used once in a while
 // takes little of the thread's bound, and one in steady use is widened in a few steps.
-constexpr std::size_t kFirstGrantBytes = 16 * base::kKiB;
+constexpr std::size_t kFirstGrantBytes = 8 * base::kKiB;
 // Bytes that one refill from the arena brings at most, and regions: they share the arena's lock and
 // the look-up of a subpage. More saves little of either and keeps more that may not be wanted; the
 // numbers themselves are not measured yet.
@@ -28,17 +28,25 @@ constexpr std::uint64_t kOutboxBytes = 64 * base::kKiB;
 // Region caches that one widening looks through for unused grants.
 constexpr std::size_t kReclaimSteps = 32;
 // Bytes that a thread may keep to begin with. What one class keeps another can't use, so the bound
-// only grows where it is seen to cost: on the recorded traces half a megabyte serves 97 allocations
+// only grows where it is seen to cost: on the recorded traces this much serves 95 to 99 allocations
 // in a hundred, but for one that cycles through megabytes
 // (docs/adr/0040-bounds-of-a-thread-cache.md).
-constexpr std::uint64_t kFirstBoundBytes = 512 * base::kKiB;
+constexpr std::uint64_t kFirstBoundBytes = 384 * base::kKiB;
+// Hits that a stock may make before its thread counts them: the part of a trim interval below,
+// at most kMostLease. More delays a trim, when many classes are in use, by more than the 1/128 of
+// the interval that each may add; fewer calls end_lease() more often.
+constexpr std::uint32_t kLeasesAnInterval = 128;
+constexpr std::uint32_t kMostLease = 64;
 // The bound doubles when a window of so many refills, in which as many regions found no room, is
 // shorter than kThrashShare allocations a refill: when over one allocation in so many misses for
 // want of room.
 constexpr std::uint32_t kThrashWindow = 64;
-constexpr std::uint32_t kThrashShare = 50;
+constexpr std::uint32_t kThrashShare = 6;
 
 }  // namespace
+
+// Remembered where nothing is: at no address, and not live. Never written.
+constinit Region no_region;
 
 /// Keeps the owner out while somebody else, who holds the lock, changes the caches.
 class ThreadCache::Revoked {
@@ -78,11 +86,9 @@ ThreadCache::ThreadCache(PoolCore& core, std::size_t class_count) noexcept
     : core_(core), class_count_(class_count) {
   for (std::size_t i = 0; i < 2 * class_count; ++i) {
     auto* const cache = new (caches() + i) RegionCache;
-    const auto size_class = static_cast<std::uint8_t>(i / 2);
-    const auto kind = static_cast<MemoryKind>(i % 2);
-    cache->describe(*this, kind, size_class, sizing::size_of(sizing::SizeClass{size_class}),
-                    core.max_cached(size_class));
+    cache->describe(*this, core.stock_description(static_cast<MemoryKind>(i % 2), i / 2));
   }
+  recent_.fill(&no_region);
   // No release may be queued for a cache that no thread owns.
   static_cast<void>(returned_.close());
 }
@@ -133,6 +139,26 @@ bool ThreadCache::close(bool called_by_owner) noexcept {
   return was_bound;
 }
 
+// --- counting ------------------------------------------------------------------------------------
+
+void ThreadCache::count_allocations(std::uint32_t allocations) noexcept {
+  const auto interval = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
+  if (interval == 0 || allocations < until_trim_) {
+    until_trim_ -= allocations;
+  } else {
+    trim(true);
+  }
+}
+
+void ThreadCache::end_lease(RegionCache& cache) noexcept {
+  count_allocations(cache.granted_lease());
+  const auto interval = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
+  const std::uint32_t share =
+      interval == 0 ? kMostLease : std::clamp(interval / kLeasesAnInterval, 1U, kMostLease);
+  // Not past the interval's end: a thread that uses one class is trimmed at its exact allocation.
+  cache.start_lease(interval == 0 ? share : std::min(share, until_trim_));
+}
+
 // --- taking --------------------------------------------------------------------------------------
 
 Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept {
@@ -143,14 +169,14 @@ Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept 
   Region* const region = cache.size() != 0 ? cache.remove_newest() : refill(cache);
   if (region == nullptr) return nullptr;
   cache.count_miss();
-  region->link = reinterpret_cast<std::uintptr_t>(&cache) | tag;
+  set_link(region, reinterpret_cast<std::uintptr_t>(&cache) | tag);
   return region;
 }
 
 void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) noexcept {
   const sync::LockGuard guard(lock_);
   cache.count_miss();
-  region->link = reinterpret_cast<std::uintptr_t>(&cache) | tag;
+  set_link(region, reinterpret_cast<std::uintptr_t>(&cache) | tag);
 }
 
 Region* ThreadCache::refill(RegionCache& cache) noexcept {
@@ -338,8 +364,6 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
   if (called_by_owner) {
     until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
     start_window();
-    // Without an interval the countdown wraps, once in four thousand million allocations.
-    if (until_trim_ == 0) return;
   }
   if (owner_ == nullptr || !anything_to_give()) return;
   const Revoked revoked(*this, called_by_owner);

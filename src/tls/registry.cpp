@@ -3,6 +3,7 @@
 #include "tls/registry.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <memory>
 #include <new>
@@ -36,27 +37,33 @@ void free_slots(Slot* slots) noexcept {
   if (slots != nullptr) ::operator delete(header_of(slots));
 }
 
+// The first key's: slot 0 stays null, for who must look into some slot and find nothing there.
+constexpr std::size_t kFirstIndex = 1;
+
 constinit Registry the_registry;
+
+// The slots of every thread without a value; never written.
+constinit std::array<Slot, kNearSlots> no_slots;
 
 }  // namespace
 
-constinit thread_local sync::Atomic<void*>* t_slots [[gnu::tls_model("initial-exec")]] = nullptr;
+constinit thread_local sync::Atomic<void*>* t_slots [[gnu::tls_model("initial-exec")]] =
+    no_slots.data();
 constinit thread_local std::size_t t_slot_count [[gnu::tls_model("initial-exec")]] = 0;
 
 Registry& registry() noexcept { return the_registry; }
 
 ThreadRecord* current_record() noexcept {
-  return t_slots == nullptr ? nullptr : header_of(t_slots)->record;
+  return t_slot_count == 0 ? nullptr : header_of(t_slots)->record;
 }
 
 std::size_t slots_for(std::size_t index) noexcept {
-  constexpr std::size_t kFirst = 32;  // 256 bytes; a program with more instances grows once
-  return std::max(kFirst, std::bit_ceil(index + 1));
+  return std::max(kNearSlots, std::bit_ceil(index + 1));
 }
 
 std::size_t Registry::add_key(Key& key) {
   const sync::LockGuard lock(mutex_);
-  return keys_.add(key);
+  return kFirstIndex + keys_.add(key);
 }
 
 /// Calls `visit(slot)` for the threads after `batch.last_thread`, until the batch is full.
@@ -89,7 +96,7 @@ Registry::Taken Registry::take_values(Key& key, Key::Batch& batch) noexcept {
   walk(key.index_, batch, [](Slot& slot) { slot.store_relaxed(nullptr); });
   if (batch.count != 0) return Taken::some;
   if (!from_first) return Taken::none_further;
-  keys_.remove(key.index_);
+  keys_.remove(key.index_ - kFirstIndex);
   return Taken::none_at_all;
 }
 
@@ -134,7 +141,7 @@ Key* Registry::begin_removal(std::size_t index, void*& value) noexcept {
   value = slot.load_relaxed();
   if (value == nullptr) return nullptr;
   slot.store_relaxed(nullptr);
-  Key* const key = keys_.at(index);
+  Key* const key = keys_.at(index - kFirstIndex);
   TARN_CHECK(key != nullptr);
   ++key->removals_;
   return key;
@@ -158,7 +165,7 @@ void Registry::remove_current_thread() noexcept {
     (record->next == nullptr ? last_ : record->next->previous) = record->previous;
   }
   t_slot_count = 0;
-  t_slots = nullptr;
+  t_slots = no_slots.data();
   free_slots(record->slots);
   delete record;
 }
@@ -177,8 +184,10 @@ void Registry::audit() noexcept {
     TARN_CHECK(record->previous == previous);
     TARN_CHECK(record->id > (previous == nullptr ? 0 : previous->id) && record->id <= last_id_);
     TARN_CHECK(header_of(record->slots)->record == record);
-    for (std::size_t i = 0; i < record->slot_count; ++i) {
-      TARN_CHECK(record->slots[i].load_relaxed() == nullptr || keys_.at(i) != nullptr);
+    TARN_CHECK(record->slots[0].load_relaxed() == nullptr);
+    for (std::size_t i = kFirstIndex; i < record->slot_count; ++i) {
+      TARN_CHECK(record->slots[i].load_relaxed() == nullptr ||
+                 keys_.at(i - kFirstIndex) != nullptr);
     }
     previous = record;
   }

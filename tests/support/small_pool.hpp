@@ -82,7 +82,7 @@ class SmallPool {
 
   /// The calling thread's cache; null when it has none.
   [[nodiscard]] pool::ThreadCache* cache() const {
-    return static_cast<pool::ThreadCache*>(tls::slot_get(core_->key_index()));
+    return core_->near_cache();
   }
   /// The stock of the class that `size` rounds to.
   [[nodiscard]] pool::RegionCache& stock(std::size_t size, MemoryKind kind) const {

@@ -29,7 +29,8 @@ class HugeTableTest : public testing::Test {
  private:
   SmallPool pool_;
   test::FakeMemory memory_;
-  HugeTable table_{pool_.core(), memory_.source()};
+  sync::SharedCounter bytes_;
+  HugeTable table_{pool_.core(), memory_.source(), bytes_};
 };
 
 TEST_F(HugeTableTest, GivesExactlyWhatIsAskedFor) {

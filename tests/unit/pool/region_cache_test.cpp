@@ -32,7 +32,12 @@ class Stock {
     for (Region& region : regions_) region.size_class = kClass;
     // Only its address is used.
     auto& home = *reinterpret_cast<ThreadCache*>(thread_cache_.data());
-    cache_.describe(home, MemoryKind::direct, kClass, kSize, kMaxSize);
+    cache_.describe(home, {.memory_kind = MemoryKind::direct,
+                           .size_class = kClass,
+                           .max_size = kMaxSize,
+                           .region_size = kSize,
+                           .below_smallest = kSize - 16,
+                           .largest = kSize});
     cache_.set_owner(tls::thread_token());
     cache_.grant(limit, false);
   }
@@ -40,6 +45,13 @@ class Stock {
   [[nodiscard]] RegionCache& operator*() { return cache_; }
   [[nodiscard]] Region* region(std::size_t i) { return &regions_.at(i); }
   [[nodiscard]] bool push(std::size_t i) { return cache_.push(region(i), tls::thread_token()); }
+  /// Pops as a thread does, which starts the next lease, of `lease` pops, when one is over.
+  [[nodiscard]] Region* pop(std::uintptr_t tag, std::uint32_t lease = 1) {
+    bool lease_is_over = false;
+    Region* const region = cache_.pop(tag, lease_is_over);
+    if (lease_is_over) cache_.start_lease(lease);
+    return region;
+  }
   /// A list of the regions [first, first + count).
   [[nodiscard]] RegionList list(std::size_t first, std::size_t count) {
     for (std::size_t i = first; i + 1 < first + count; ++i)
@@ -80,8 +92,8 @@ void revoke_and_wait(RegionCache& cache) {
 TEST(RegionCache, GivesBackTheNewestFirst) {
   Stock stock;
   for (std::size_t i = 0; i < 4; ++i) ASSERT_TRUE(stock.push(i));
-  for (std::size_t i = 4; i-- > 0;) EXPECT_EQ(stock->pop(0), stock.region(i));
-  EXPECT_EQ(stock->pop(0), nullptr);
+  for (std::size_t i = 4; i-- > 0;) EXPECT_EQ(stock.pop(0), stock.region(i));
+  EXPECT_EQ(stock.pop(0), nullptr);
 }
 
 // S0-12: a released region is in this cache, and size follows.
@@ -90,17 +102,17 @@ TEST(RegionCache, CountsWhatItHolds) {
   EXPECT_EQ(stock->size(), 0U);
   ASSERT_TRUE(stock.push(0));
   EXPECT_EQ(stock->size(), 1U);
-  ASSERT_NE(stock->pop(0), nullptr);
+  ASSERT_NE(stock.pop(0), nullptr);
   EXPECT_EQ(stock->size(), 0U);
 }
 
 TEST(RegionCache, PopMakesARegionLiveAndItsOwn) {
   Stock stock;
   ASSERT_TRUE(stock.push(0));
-  ASSERT_EQ(stock->pop(0), stock.region(0));
+  ASSERT_EQ(stock.pop(0), stock.region(0));
   EXPECT_EQ(stock.region(0)->link, stock.home());
   ASSERT_TRUE(stock.push(0));
-  ASSERT_EQ(stock->pop(kPlainTag), stock.region(0));
+  ASSERT_EQ(stock.pop(kPlainTag), stock.region(0));
   EXPECT_EQ(stock.region(0)->link, stock.home() | kPlainTag);
 }
 
@@ -136,13 +148,13 @@ TEST(RegionCache, ARevokedOwnerNeitherPushesNorPops) {
   Stock stock;
   ASSERT_TRUE(stock.push(0));
   revoke_and_wait(*stock);
-  EXPECT_EQ(stock->pop(0), nullptr);
+  EXPECT_EQ(stock.pop(0), nullptr);
   EXPECT_FALSE(stock.push(1));
   EXPECT_EQ(stock->size(), 1U);
   stock->restore();
   EXPECT_TRUE(stock.push(1));
-  EXPECT_EQ(stock->pop(0), stock.region(1));
-  EXPECT_EQ(stock->pop(0), stock.region(0));
+  EXPECT_EQ(stock.pop(0), stock.region(1));
+  EXPECT_EQ(stock.pop(0), stock.region(0));
 }
 
 TEST(RegionCache, AGrantWhileRevokedTakesEffectAtRestore) {
@@ -162,7 +174,7 @@ TEST(RegionCache, AnAddedListIsPoppedFromItsFront) {
   stock->add(stock.list(0, 3));
   stock->add({});
   EXPECT_EQ(stock->size(), 4U);
-  for (const std::size_t i : {0U, 1U, 2U, 9U}) EXPECT_EQ(stock->pop(0), stock.region(i));
+  for (const std::size_t i : {0U, 1U, 2U, 9U}) EXPECT_EQ(stock.pop(0), stock.region(i));
 }
 
 TEST(RegionCache, GivesUpTheOldest) {
@@ -175,7 +187,7 @@ TEST(RegionCache, GivesUpTheOldest) {
   stock->audit();
   EXPECT_EQ(members(stock->remove_oldest_beyond(2)), std::vector<Region*>{});
   EXPECT_EQ(stock->remove_oldest_beyond(0).count, 2U);
-  EXPECT_EQ(stock->pop(0), nullptr);
+  EXPECT_EQ(stock.pop(0), nullptr);
   stock->audit();
 }
 
@@ -186,7 +198,7 @@ TEST(RegionCache, PushesFollowFromTheOtherCounts) {
   EXPECT_EQ(stock->pushes(), 0U);
   ASSERT_EQ(stock->remove_newest(), stock.region(0));
   stock->count_miss();
-  ASSERT_EQ(stock->pop(0), stock.region(1));
+  ASSERT_EQ(stock.pop(0), stock.region(1));
   EXPECT_EQ(stock->pushes(), 0U);
   ASSERT_TRUE(stock.push(0));
   stock->add_released(stock.region(1));
@@ -202,14 +214,40 @@ TEST(RegionCache, KnowsTheHitsOfEachInterval) {
   Stock stock;
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(stock.push(0));
-    ASSERT_NE(stock->pop(0), nullptr);
+    ASSERT_NE(stock.pop(0), nullptr);
   }
   EXPECT_EQ(stock->take_interval_hits(), 3U);
   EXPECT_EQ(stock->take_interval_hits(), 0U);
   ASSERT_TRUE(stock.push(0));
-  ASSERT_NE(stock->pop(0), nullptr);
+  ASSERT_NE(stock.pop(0), nullptr);
   EXPECT_EQ(stock->take_interval_hits(), 1U);
   EXPECT_EQ(stock->hits(), 4U);
+}
+
+TEST(RegionCache, TellsTheLastPopOfItsLease) {
+  Stock stock;
+  stock->add(stock.list(0, 8));
+  bool over = false;
+  ASSERT_NE(stock->pop(0, over), nullptr);
+  EXPECT_TRUE(over) << "the first lease is one pop";
+  stock->start_lease(3);
+  EXPECT_EQ(stock->granted_lease(), 3U);
+  for (const bool last : {false, false, true}) {
+    ASSERT_NE(stock->pop(0, over), nullptr);
+    EXPECT_EQ(over, last);
+  }
+  EXPECT_EQ(stock->hits(), 4U);
+  stock->start_lease(64);
+  EXPECT_EQ(stock->hits(), 4U) << "pops that are granted are no hits yet";
+}
+
+TEST(RegionCache, FitsTheSizesOfItsClassOnly) {
+  Stock stock;
+  EXPECT_TRUE(stock->fits(kSize));
+  EXPECT_TRUE(stock->fits(kSize - 15));
+  EXPECT_FALSE(stock->fits(kSize - 16));
+  EXPECT_FALSE(stock->fits(kSize + 1));
+  EXPECT_FALSE(stock->fits(0));
 }
 
 TEST(RegionCache, AsksForTwiceAsManyEachTime) {
@@ -324,7 +362,7 @@ TEST(RegionCache, AnOwnerStoppedInsidePopActsOnNothingStale) {
     Stock stock;
     for (std::size_t i = 0; i < 3; ++i) ASSERT_TRUE(stock.push(i));
     Trimmer trimmer{*stock, revoke_at, trim_at};
-    const Region* const taken = run_stepped(trimmer, [&] { return stock->pop(0); });
+    const Region* const taken = run_stepped(trimmer, [&] { return stock.pop(0); });
     stock->audit();
     ASSERT_EQ(trimmer.trimmed.count + (taken != nullptr ? 1U : 0U), 3U)
         << "revoked at step " << revoke_at << ", trimmed at " << trim_at;
@@ -332,7 +370,7 @@ TEST(RegionCache, AnOwnerStoppedInsidePopActsOnNothingStale) {
   Stock stock;
   Trimmer counting{*stock, 1 << 30, 1 << 30};
   ASSERT_TRUE(stock.push(0));
-  static_cast<void>(run_stepped(counting, [&] { return stock->pop(0); }));
+  static_cast<void>(run_stepped(counting, [&] { return stock.pop(0); }));
   ASSERT_GT(counting.step, 10) << "the processor was not stepped";
   for_each_pair(counting.step, attempt);
 }
@@ -366,7 +404,7 @@ TEST(RegionCache, OwnerAndTrimmerNeverMeetInside) {
   std::thread owner([&] {
     stock->set_owner(tls::thread_token());
     while (!done.load(std::memory_order_relaxed)) {
-      Region* const region = stock->pop(0);
+      Region* const region = stock.pop(0);
       if (region == nullptr) continue;
       region->data = nullptr;  // plain memory: a race if two had it
       while (!stock->push(region, tls::thread_token())) std::this_thread::yield();

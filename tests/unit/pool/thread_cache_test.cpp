@@ -7,12 +7,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "support/pool_parts.hpp"
 #include "support/scale.hpp"
 #include "support/small_pool.hpp"
+#include "tarn/detail/tls/slots.hpp"
 
 namespace tarn::pool {
 namespace {
@@ -267,6 +269,106 @@ TEST(ThreadCache, ServesNormalSizesUpToTheBound) {
   EXPECT_EQ(pool.stats().normal.allocations, 4U);
 }
 
+// --- plain memory that is remembered
+// --------------------------------------------------------------
+
+Region* take_plain(SmallPool& pool, std::size_t size, MemoryKind kind = kDirect) {
+  Region* const region = pool.core().take<kPlainTag>(size, kind);
+  EXPECT_NE(region, nullptr);
+  return region;
+}
+
+TEST(ThreadCache, TakesBackPlainMemoryThatItRemembers) {
+  SmallPool pool;
+  for (const MemoryKind kind : {kHeap, kDirect}) {
+    for (const std::size_t size : {1U, 16U, 100U, 4096U, 16384U}) {
+      pool.core().give_plain(take_plain(pool, size, kind)->data, size);  // makes room in the stock
+      for (int round = 0; round < 2; ++round) {
+        Region* const region = take_plain(pool, size, kind);
+        const std::uint32_t stocked_before = pool.stock(size, kind).size();
+        EXPECT_TRUE(pool.cache()->give_recent(region->data, size));
+        EXPECT_EQ(pool.stock(size, kind).size(), stocked_before + 1);
+      }
+    }
+  }
+  pool.check();
+}
+
+TEST(ThreadCache, TakesBackNothingElseAsRemembered) {
+  SmallPool pool;
+  pool.core().give_plain(take_plain(pool, 100)->data, 100);  // makes room in the stock
+  Region* const region = take_plain(pool, 100);
+  std::byte* const memory = region->data;
+  ThreadCache& cache = *pool.cache();
+  EXPECT_FALSE(cache.give_recent(nullptr, 100));
+  EXPECT_FALSE(cache.give_recent(memory + 16, 84)) << "inside";
+  EXPECT_FALSE(cache.give_recent(&pool, 100)) << "foreign";
+  for (const std::size_t size : {0U, 96U, 113U, 4096U}) {
+    EXPECT_FALSE(cache.give_recent(memory, size)) << "of another class than " << size;
+  }
+  EXPECT_TRUE(cache.give_recent(memory, 97));
+  EXPECT_FALSE(cache.give_recent(memory, 100)) << "released already";
+  Region* const buffers = pool.take(100);
+  ASSERT_EQ(buffers, region);
+  EXPECT_FALSE(cache.give_recent(memory, 100)) << "a buffer's now";
+  SmallPool::give(buffers);
+  pool.check();
+}
+
+TEST(ThreadCache, DoesNotTakeAnotherThreadsMemoryForItsOwn) {
+  SmallPool pool;
+  std::byte* const memory = take_plain(pool, 100)->data;
+  Region* const neighbour = pool.take(100);  // keeps the chunk where it is
+  pool.core().give_plain(memory, 100);
+  ThreadCache* const first = pool.cache();
+  pool.core().trim_all();
+  // The same memory, now of another thread's cache; the first still has its address in mind.
+  test::in_thread([&] {
+    std::vector<std::byte*> taken;
+    while (taken.empty() || (taken.back() != memory && taken.size() < 32)) {
+      taken.push_back(take_plain(pool, 100)->data);
+    }
+    ASSERT_EQ(taken.back(), memory);
+    EXPECT_FALSE(first->give_recent(memory, 100));
+    for (std::byte* const one : taken) pool.core().give_plain(one, 100);
+  });
+  SmallPool::give(neighbour);
+  pool.check();
+}
+
+// An address whose hash another one has taken since is found by its chunk instead.
+TEST(ThreadCache, TakesBackMemoryThatItHasForgotten) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = options.direct_arenas = 1;
+  options.cache_trim_interval = 0;
+  SmallPool pool(options);
+  std::vector<std::byte*> taken;
+  for (int i = 0; i < 5000; ++i) taken.push_back(take_plain(pool, 64)->data);
+  for (std::byte* const memory : taken) pool.core().give_plain(memory, 64);
+  EXPECT_EQ(pool.stats().in_use_bytes, 0U);
+  pool.check();
+}
+
+// Slots past those that every thread has are not looked at by the usual path.
+TEST(ThreadCache, ServesACoreWhoseKeyIsNotNear) {
+  std::vector<std::unique_ptr<tls::Key>> keys;
+  while (keys.empty() || keys.back()->index() < tls::kNearSlots) {
+    keys.push_back(std::make_unique<tls::Key>([](void*, void*) {}, nullptr));
+  }
+  SmallPool pool;
+  EXPECT_EQ(pool.core().near_cache(), nullptr);
+  SmallPool::give(pool.take(100));
+  EXPECT_EQ(pool.core().near_cache(), nullptr);
+  for (int i = 0; i < 10; ++i) {
+    SmallPool::give(pool.take(100));
+    pool.core().give_plain(take_plain(pool, 100)->data, 100);
+  }
+  EXPECT_EQ(pool.stats().thread_caches, 1U);
+  EXPECT_EQ(pool.stats().cache_hits + pool.stats().cache_misses, 21U);
+  EXPECT_GE(pool.stats().cache_hits, 20U);
+  EXPECT_EQ(pool.stats().in_use_bytes, 0U);
+}
+
 // --- trims
 // ----------------------------------------------------------------------------------------
 
@@ -295,6 +397,21 @@ TEST(ThreadCache, TrimsOnTheLastAllocationOfEachInterval) {
   SmallPool::give(pool.take(1024, kHeap));
   EXPECT_EQ(pool.stock(64, kDirect).size(), 0U) << "two intervals without a use empty a class";
   pool.check();
+}
+
+// An interval of thousands is counted in leases of up to 64 hits: what a class has not used up of
+// its own delays the trim, by no more than that.
+TEST(ThreadCache, TrimsALeaseAClassLateAtMost) {
+  SmallPool pool(trimming(8192));
+  SmallPool::give_all(pool.take_many(50, 64));
+  ASSERT_NE(pool.stock(64, kDirect).size(), 0U);
+  int allocations = 50;
+  while (pool.stats().trimmed_regions == 0 && allocations < 10'000) {
+    SmallPool::give(pool.take(1024, kHeap));
+    ++allocations;
+  }
+  EXPECT_GE(allocations, 8192);
+  EXPECT_LE(allocations, 8192 + 64);
 }
 
 // [run] of 256 cached with 100 hits since, trim #1 gives up 156 and trim #2 the other 100.

@@ -378,9 +378,9 @@ TEST(ThreadCaches, NoThreadGetsOneAfterTheEndOfTheAllocator) {
   pool.close();
   in_thread([&] {
     Region* const more = core.take_like(MemoryKind::heap, 100);
-    EXPECT_EQ(tls::slot_get(core.key_index()), nullptr);
+    EXPECT_EQ(core.near_cache(), nullptr);
     SmallPool::give(more);
-    EXPECT_EQ(tls::slot_get(core.key_index()), nullptr);
+    EXPECT_EQ(core.near_cache(), nullptr);
   });
   SmallPool::give(region);
 }

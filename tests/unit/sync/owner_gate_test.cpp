@@ -15,7 +15,7 @@
 namespace tarn::sync {
 namespace {
 
-static_assert(sizeof(OwnerGate) == 4, "one lies in every region cache");
+static_assert(sizeof(OwnerGate) == 2, "one lies in every region cache");
 
 void no_fence() {}  // enough where one thread plays both sides
 

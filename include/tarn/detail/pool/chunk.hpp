@@ -91,14 +91,18 @@ class Chunk {
   /// Frees the taken run that starts at `page`, bound or not, and joins it with free neighbours.
   void give_run(std::uint32_t page) noexcept;
 
-  /// Lets free pages grow older: those that were free at the last call already, and ever since, go
-  /// back to the system. @complexity one system call a range of such pages.
-  void age_free_pages() noexcept;
+  /// Lets free pages grow older: of those that were free at the last call already, and ever since,
+  /// `most` go back to the system at most. @returns how many.
+  /// @complexity one system call a range of such pages.
+  std::size_t age_free_pages(std::size_t most) noexcept;
 
   /// Pages of the taken run that starts at `page`; 0 when a free one does.
   ///
   /// @pre a run starts there.
   [[nodiscard]] std::uint32_t taken_run_at(std::uint32_t page) const noexcept;
+
+  /// Free pages that may still hold memory of the system.
+  [[nodiscard]] std::size_t dirty_pages() const noexcept;
 
   [[nodiscard]] std::size_t free_bytes() const noexcept {
     return std::size_t{free_pages_} << page_shift_;

@@ -2,6 +2,7 @@
 // The control block of a piece of memory, and what every holder of one may do with it. Layer: pool.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,8 +25,9 @@ enum class RegionKind : std::uint8_t { pooled = 0, huge = 1, foreign = 2 };
 /// twice meets a link or a count that no live region has. Control blocks lie apart from the memory
 /// they describe and stay readable until their pool ends.
 ///
-/// Thread safety: all but `refs` belong to whoever holds the region;
-/// `refs` is shared by its holders.
+/// Thread safety: all but `refs` belong to whoever holds the region; `refs` is shared by its
+/// holders. Anyone may look at `data` and `link` by seen_data() and seen_link(), which is why they
+/// are written by set_data() and set_link().
 struct Region {
   std::byte* data = nullptr;            ///< First byte of the memory.
   std::uintptr_t link = 0;              ///< See the table above.
@@ -34,6 +36,23 @@ struct Region {
   RegionKind kind = RegionKind::pooled;
   MemoryKind memory_kind = MemoryKind::heap;
 };
+
+/// `data` and `link` as somebody sees them who may not hold the region: a thread that looks whether
+/// an address is still one of its own. Relaxed: the answer decides only whether the two are what
+/// this thread has itself stored.
+[[nodiscard]] inline std::byte* seen_data(Region* region) noexcept {
+  return std::atomic_ref(region->data).load(std::memory_order_relaxed);
+}
+[[nodiscard]] inline std::uintptr_t seen_link(Region* region) noexcept {
+  return std::atomic_ref(region->link).load(std::memory_order_relaxed);
+}
+/// Relaxed: whoever gets the region next gets it by something that orders more.
+inline void set_data(Region* region, std::byte* data) noexcept {
+  std::atomic_ref(region->data).store(data, std::memory_order_relaxed);
+}
+inline void set_link(Region* region, std::uintptr_t link) noexcept {
+  std::atomic_ref(region->link).store(link, std::memory_order_relaxed);
+}
 static_assert(sizeof(Region) == 24, "the price of every pooled piece of memory");
 
 /// Tag in `Region::link` of a live region that is plain memory, not a buffer's.
@@ -45,7 +64,7 @@ inline constexpr std::uintptr_t kPlainTag = 1;
 }
 
 inline void set_next_region(Region* region, Region* next) noexcept {
-  region->link = reinterpret_cast<std::uintptr_t>(next);
+  set_link(region, reinterpret_cast<std::uintptr_t>(next));
 }
 
 /// A null-terminated list of regions, linked through `Region::link`.

@@ -23,6 +23,10 @@ class ThreadCache;
 /// change the stock first makes both fail (`revoke`), runs the asymmetric fence and waits until the
 /// owner is outside; the failing owner then takes its slow path, which waits for the cache's lock.
 ///
+/// Hits are counted by a lease: so many pops the thread grants the stock, and counts as one when it
+/// has made them; so one counter on the usual path serves the stock's statistics and the thread's
+/// interval of trims.
+///
 /// Stock arithmetic, for the statistics: regions enter by push or `moved_in`, leave by pop (`hits`)
 /// or `moved_out`; pushes are not counted but follow: size - moved_in + hits + moved_out.
 ///
@@ -37,10 +41,11 @@ class alignas(64) RegionCache {
   RegionCache(const RegionCache&) = delete;
   RegionCache& operator=(const RegionCache&) = delete;
 
-  /// Takes the newest region and makes it live with this cache as its home, tagged by `tag`.
-  /// @returns null when there is none, or the owner's right is revoked.
+  /// Takes the newest region and makes it live with this cache as its home, tagged by `tag`. Tells
+  /// whether the lease is over: then start_lease() must come before the next pop.
+  /// @returns null when there is none, or the owner's right is revoked; nothing has changed then.
   /// @complexity a dozen and a half instructions, no call, lock or read-modify-write.
-  [[nodiscard]] Region* pop(std::uintptr_t tag) noexcept {
+  [[nodiscard]] Region* pop(std::uintptr_t tag, bool& lease_is_over) noexcept {
     gate_.enter();
     // [sync: cache-revoke] Acquire: pairs with restore(); what the revoker did to the list is seen.
     // Before the look at the stock: a size read first may be that of before a whole trim, when the
@@ -54,8 +59,10 @@ class alignas(64) RegionCache {
     Region* const region = newest_;
     newest_ = next_region(region);
     size_.store_relaxed(size - 1);
-    hits_.add(1);
-    region->link = reinterpret_cast<std::uintptr_t>(this) | tag;
+    const std::uint32_t lease = lease_.load_relaxed() - 1;
+    lease_.store_relaxed(lease);
+    lease_is_over = lease == 0;
+    set_link(region, reinterpret_cast<std::uintptr_t>(this) + tag);
     gate_.leave();
     return region;
   }
@@ -67,6 +74,11 @@ class alignas(64) RegionCache {
     // Relaxed: equal only in the thread that stored it. Others must not touch the gate.
     if (owner_.load_relaxed() != token) [[unlikely]]
       return false;
+    return push_own(region);
+  }
+
+  /// As push(). @pre the calling thread is the owner.
+  [[nodiscard]] bool push_own(Region* region) noexcept {
     gate_.enter();
     // [sync: cache-revoke] Acquire: as in pop(), and first for the same reason.
     const std::uint32_t limit = limit_.load_acquire();
@@ -85,26 +97,54 @@ class alignas(64) RegionCache {
   /// The thread whose push is taken; null when no thread's is.
   [[nodiscard]] const void* owner() const noexcept { return owner_.load_relaxed(); }
   [[nodiscard]] ThreadCache& cache() const noexcept { return *cache_; }
+  /// Whether `size` bytes, at most 16-aligned, are of this class and kind.
+  [[nodiscard]] bool fits(std::size_t size) const noexcept {
+    return size <= largest_ && size > below_smallest_;
+  }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_.load_relaxed(); }
   [[nodiscard]] std::uint32_t max_size() const noexcept { return max_size_; }
   [[nodiscard]] std::size_t region_size() const noexcept { return region_size_; }
   [[nodiscard]] std::uint8_t size_class() const noexcept { return size_class_; }
   [[nodiscard]] MemoryKind memory_kind() const noexcept { return memory_kind_; }
-  [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(); }
+  /// Pops so far. While the owner starts a lease, others may read as much as a lease too many.
+  [[nodiscard]] std::uint64_t hits() const noexcept {
+    return leases_.load() - lease_.load_relaxed();
+  }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(); }
   [[nodiscard]] std::uint64_t pushes() const noexcept {
-    return size_.load_relaxed() - moved_in_.load() + hits_.load() + moved_out_.load();
+    return size_.load_relaxed() - moved_in_.load() + hits() + moved_out_.load();
   }
 
-  /// Sets what never changes. Before any thread can see the cache.
-  void describe(ThreadCache& cache, MemoryKind memory_kind, std::uint8_t size_class,
-                std::size_t region_size, std::uint32_t max_size) noexcept {
+  /// What never changes.
+  struct Description {
+    MemoryKind memory_kind = MemoryKind::heap;
+    std::uint8_t size_class = 0;
+    std::uint32_t max_size = 0;   ///< Regions that the stock may ever hold.
+    std::size_t region_size = 0;  ///< In bytes.
+    // Sizes in bytes that are of this class and kind: above the one, up to the other.
+    std::size_t below_smallest = 0;
+    std::size_t largest = 0;
+  };
+  /// Before any thread can see the cache.
+  void describe(ThreadCache& cache, const Description& description) noexcept {
     cache_ = &cache;
-    memory_kind_ = memory_kind;
-    size_class_ = size_class;
-    region_size_ = region_size;
-    max_size_ = max_size;
+    memory_kind_ = description.memory_kind;
+    size_class_ = description.size_class;
+    region_size_ = description.region_size;
+    max_size_ = description.max_size;
+    below_smallest_ = description.below_smallest;
+    largest_ = description.largest;
   }
+
+  /// Lets the owner make `pops` pops, at least 1, until its thread counts them. The owner only.
+  /// @pre the lease before is over.
+  void start_lease(std::uint32_t pops) noexcept {
+    leases_.add(pops);
+    granted_lease_ = pops;
+    lease_.store_relaxed(pops);
+  }
+  /// Pops of the present lease, made or not. The owner only.
+  [[nodiscard]] std::uint32_t granted_lease() const noexcept { return granted_lease_; }
 
   // --- under the ThreadCache's lock -------------------------------------------------------------
 
@@ -168,7 +208,7 @@ class alignas(64) RegionCache {
 
   /// Hits since the last call: what the interval needed.
   [[nodiscard]] std::uint64_t take_interval_hits() noexcept {
-    const std::uint64_t now = hits_.load();
+    const std::uint64_t now = hits();
     const std::uint64_t interval = now - hits_at_trim_;
     hits_at_trim_ = now;
     return interval;
@@ -188,17 +228,21 @@ class alignas(64) RegionCache {
   // One cache line: all that a push or pop touches.
   Region* newest_ = nullptr;
   sync::Atomic<const void*> owner_{nullptr};
-  sync::Counter hits_;
+  ThreadCache* cache_ = nullptr;
+  std::size_t below_smallest_ = 0;
+  std::size_t largest_ = 0;
   sync::Atomic<std::uint32_t> size_{0};
   sync::Atomic<std::uint32_t> floor_{0};
   sync::Atomic<std::uint32_t> limit_{0};
+  sync::Atomic<std::uint32_t> lease_{1};
   sync::OwnerGate gate_;
-  ThreadCache* cache_ = nullptr;
-  std::uint32_t max_size_ = 0;
-  std::uint16_t batch_ = 1;
   std::uint8_t size_class_ = 0;
   MemoryKind memory_kind_ = MemoryKind::heap;
   // The second line: slow paths only.
+  std::uint16_t batch_ = 1;
+  std::uint32_t max_size_ = 0;
+  std::uint32_t granted_lease_ = 1;
+  sync::Counter leases_{1};
   std::size_t region_size_ = 0;
   std::uint64_t hits_at_trim_ = 0;
   std::uint32_t granted_ = 0;

@@ -13,7 +13,8 @@ namespace tarn::tls {
 
 // All the static TLS that tarn has, two words, so that a shared object with tarn in it finds room
 // when it is loaded late (the C library keeps little: about 1.6 KiB for all such objects). Only
-// the owning thread reads and writes the two; they are zero until its first value.
+// the owning thread reads and writes the two. Before its first value and after its last, they are
+// an array of nulls that all such threads share, and 0. Slot 0 is no key's: null in every thread.
 //
 // A slot is written by its owner (value: release), and by a key's destructor (null: under the
 // registry's lock); it is read by its owner, and under the registry's lock by anyone (acquire).
@@ -26,6 +27,16 @@ extern constinit thread_local std::size_t t_slot_count [[gnu::tls_model("initial
   if (index >= t_slot_count) [[unlikely]]
     return nullptr;
   // Relaxed: it is this thread's own store that is read, or a null that publishes nothing.
+  return t_slots[index].load_relaxed();
+}
+
+/// Slots that every thread's array has at least: 256 bytes; a program with more instances grows it
+/// once.
+inline constexpr std::size_t kNearSlots = 32;
+
+/// As slot_get(), for an index below kNearSlots; at 0 it is null. @complexity two loads.
+[[nodiscard]] inline void* slot_get_near(std::size_t index) noexcept {
+  // Relaxed: as in slot_get().
   return t_slots[index].load_relaxed();
 }
 

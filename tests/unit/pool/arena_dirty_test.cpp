@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which free pages an arena keeps, and which go back to the system.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "pool/arena.hpp"
+#include "support/own_arena.hpp"
+#include "tarn/detail/base/units.hpp"
+#include "tarn/detail/sync/counter.hpp"
+
+namespace tarn::pool {
+namespace {
+
+using base::kKiB;
+using base::kMiB;
+using test::fake_now_ms;
+using test::OwnArena;
+
+constexpr std::size_t kRun = 32 * kKiB;
+
+/// Written runs of an arena, and what of them is still there after they were given back: a page
+/// that went back to the system reads as 0.
+class Load {
+ public:
+  explicit Load(OwnArena& own) : own_(own) {}
+
+  void grow(std::size_t bytes) {
+    for (Region* const region : own_.take(kRun, bytes / kRun)) {
+      std::memset(region->data, 0xEE, kRun);
+      live_.push_back(region);
+    }
+  }
+  /// Gives back the newest runs, one at a time.
+  void shrink(std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes / kRun; ++i) {
+      given_.push_back(live_.back()->data);
+      own_.give(live_.back());
+      live_.pop_back();
+    }
+  }
+  /// Of what was given back: bytes that are still resident. @pre nothing was taken since.
+  [[nodiscard]] std::size_t resident() const {
+    std::size_t bytes = 0;
+    for (const std::byte* const run : given_) {
+      for (std::size_t at = 0; at < kRun; at += 4096) {
+        if (run[at] == std::byte{0xEE}) bytes += 4096;
+      }
+    }
+    return bytes;
+  }
+  void forget_given() { given_.clear(); }
+  void end() {
+    own_.give(live_);
+    live_.clear();
+    own_.arena.audit();
+  }
+
+ private:
+  OwnArena& own_;
+  std::vector<Region*> live_;
+  std::vector<const std::byte*> given_;
+};
+
+TEST(ArenaDirtyPages, KeepsAFewWhateverIsInUse) {
+  OwnArena own;
+  Load load(own);
+  load.grow(kMiB);
+  load.shrink(Arena::kDirtyBytes);
+  EXPECT_EQ(load.resident(), Arena::kDirtyBytes);
+  load.end();
+}
+
+// The bound holds from the second look on: what was free at both, and not taken between, goes.
+TEST(ArenaDirtyPages, KeepsWhatIsResidentBelowTheMostThatWasInUse) {
+  OwnArena own;
+  Load load(own);
+  load.grow(3 * kMiB);
+  load.shrink(2 * kMiB);
+  // 1 MiB in use, seven eighths of 3 MiB resident at most, and what is given between two looks.
+  EXPECT_LE(load.resident(), 13 * kMiB / 8 + kMiB / 16);
+  EXPECT_GE(load.resident(), kMiB) << "no more than has to";
+  own.arena.audit();
+  load.end();
+}
+
+TEST(ArenaDirtyPages, ALoadThatSwingsKeepsItsPages) {
+  OwnArena own;
+  Load load(own);
+  load.grow(3 * kMiB);
+  for (int swing = 0; swing < 20; ++swing) {
+    load.forget_given();
+    load.shrink(256 * kKiB);
+    EXPECT_EQ(load.resident(), 256 * kKiB) << "swing " << swing;
+    load.grow(256 * kKiB);
+  }
+  // Wider than an eighth: as much of it as the bound allows.
+  for (int swing = 0; swing < 20; ++swing) {
+    load.forget_given();
+    load.shrink(kMiB);
+    EXPECT_GE(load.resident(), 512 * kKiB) << "swing " << swing;
+    load.grow(kMiB);
+  }
+  load.end();
+}
+
+TEST(ArenaDirtyPages, ALoadThatHasGoneGivesItsPagesBack) {
+  OwnArena own;
+  Load load(own);
+  load.grow(3 * kMiB);
+  load.shrink(kMiB);
+  ASSERT_GE(load.resident(), 512 * kKiB);
+  for (int i = 0; i < 24; ++i) {
+    fake_now_ms += 64 * Arena::kDecayMs;
+    load.shrink(2 * kRun);
+  }
+  EXPECT_LE(load.resident(), Arena::kDirtyBytes + 2 * (Arena::kDirtyBytes / 4) + kRun);
+  load.end();
+}
+
+TEST(ArenaDirtyPages, HalfOfTheExcessGoesInEachPeriod) {
+  // 3.25 MiB in use, of which 2 MiB are given back before the clock moves, and 512 KiB after.
+  std::size_t before = 0;
+  for (const std::uint64_t periods : {0U, 1U, 2U, 20U}) {
+    OwnArena own;
+    Load load(own);
+    load.grow(13 * kMiB / 4);
+    load.shrink(2 * kMiB);
+    fake_now_ms += periods * Arena::kDecayMs;
+    for (int i = 0; i < 8; ++i) load.shrink(2 * kRun);
+    if (periods != 0) {
+      EXPECT_LT(load.resident() + 64 * kKiB, before) << periods;
+    }
+    before = load.resident();
+    load.end();
+  }
+}
+
+// Huge regions are the pool's too: who holds 80 MiB may keep 10 MiB of free pages.
+TEST(ArenaDirtyPages, CountsWhatThePoolHoldsElsewhere) {
+  sync::SharedCounter elsewhere(80 * kMiB);
+  test::FakeMemory payload;
+  const sizing::Geometry geometry;
+  ChunkMap map(geometry.chunk_size());
+  Arena arena(geometry, MemoryKind::direct, payload.source(), map, 0,
+              {.in_use_elsewhere = &elsewhere});
+  const RegionList list = arena.take(sizing::size_class_of(kRun), 100);
+  std::vector<Region*> regions;
+  for (Region* region = list.first; region != nullptr; region = next_region(region)) {
+    std::memset(region->data, 0xEE, kRun);
+    regions.push_back(region);
+  }
+  Region* const last = regions.back();
+  regions.pop_back();
+  for (Region* const region : regions) {
+    set_next_region(region, nullptr);
+    arena.give(region);
+  }
+  for (const Region* const region : regions) EXPECT_EQ(region->data[0], std::byte{0xEE});
+  set_next_region(last, nullptr);
+  arena.give(last);
+}
+
+}  // namespace
+}  // namespace tarn::pool
