@@ -328,9 +328,9 @@ void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept 
 }
 
 /// Ages free pages when they are too many: more than their share, and with what is in use more than
-/// seven eighths of the most that was in use lately. So a load that swings keeps its pages from one
-/// swing to the next, and none comes to hold more than at its peak. Looks only once in a quarter of
-/// the share's bytes given back.
+/// three quarters of the most that was in use lately. So a load that swings keeps its pages from
+/// one swing to the next, and none comes to hold more than at its peak. Looks only once in a
+/// quarter of the share's bytes given back.
 void Arena::bound_dirty_pages() noexcept {
   const std::uint64_t held = held_bytes();
   const std::uint64_t share = std::max(kDirtyBytes, held >> kDirtyShift);
@@ -354,6 +354,7 @@ void Arena::bound_dirty_pages() noexcept {
 /// Ages every chunk's free pages, and gives `most` pages back at most.
 void Arena::age_free_pages(std::size_t most) noexcept {
   const auto age = [&](Chunk& chunk) {
+    if (chunk.dirty_pages() == 0) return;
     const std::size_t purged = chunk.age_free_pages(most);
     dirty_pages_ -= purged;
     most -= purged;

@@ -54,12 +54,12 @@ class alignas(64) Arena {
   static constexpr std::size_t kListCount = 6;
   /// Free pages grow older, and old ones go back to the system, while they are more than so many
   /// bytes, or a sixteenth of what the pool has in use if that is more, and with what is in use
-  /// more than the most that was in use lately, less an eighth. Less makes pages fault in again
+  /// more than the most that was in use lately, less a quarter. Less makes pages fault in again
   /// that the next burst would have taken; more keeps memory that the load has left
   /// (docs/adr/0034-free-pages-are-bounded-by-what-is-in-use.md).
   static constexpr std::uint64_t kDirtyBytes = std::uint64_t{256} << 10;
   static constexpr unsigned kDirtyShift = 4;
-  static constexpr unsigned kMarginShift = 3;
+  static constexpr unsigned kMarginShift = 2;
   /// The most that was in use comes down to what is, by half in so many milliseconds: a load that
   /// has gone keeps its memory for seconds, not for minutes.
   static constexpr std::uint64_t kDecayMs = 1000;

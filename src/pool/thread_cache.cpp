@@ -37,10 +37,9 @@ constexpr std::uint64_t kFirstBoundBytes = 384 * base::kKiB;
 // the interval that each may add; fewer calls end_lease() more often.
 constexpr std::uint32_t kLeasesAnInterval = 128;
 constexpr std::uint32_t kMostLease = 64;
-// The bound doubles when a window of so many refills, in which as many regions found no room, is
-// shorter than kThrashShare allocations a refill: when over one allocation in so many misses for
-// want of room.
-constexpr std::uint32_t kThrashWindow = 64;
+// The bound doubles when a window of so many slow steps (refills, and regions that met a full
+// stock: at least half of them the latter) is shorter than kThrashShare allocations a step.
+constexpr std::uint32_t kThrashWindow = 128;
 constexpr std::uint32_t kThrashShare = 6;
 
 }  // namespace
@@ -181,7 +180,8 @@ void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) 
 
 Region* ThreadCache::refill(RegionCache& cache) noexcept {
   ++refills_;
-  if (refills_ >= kThrashWindow && no_room_ >= kThrashWindow) adapt_bound();
+  cache.restart_surplus();
+  if (refills_ + no_room_ >= kThrashWindow && no_room_ >= kThrashWindow / 2) adapt_bound();
   const auto most = static_cast<std::uint32_t>(
       std::clamp<std::size_t>(kRefillBytes / cache.region_size(), 1, kRefillRegions));
   std::uint32_t count = cache.next_batch(most);
@@ -229,15 +229,19 @@ void ThreadCache::keep_slow(Region* region, RegionCache& cache) noexcept {
 }
 
 void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
-  if (cache.size() >= cache.granted() && !widen(cache, cache.size() + 1)) {
-    if (cache.size() < cache.max_size()) ++no_room_;
+  if (cache.size() < cache.granted()) return cache.add_released(region);
+  const bool bound_by_bytes = cache.size() < cache.max_size();
+  if (bound_by_bytes) ++no_room_;
+  if (!widen(cache, cache.size() + 1)) {
     if (cache.granted() == 0) {
       cache.count_passed_by();
       set_next_region(region, nullptr);
       core_.give_to_arenas(region);
       return;
     }
-    static_cast<void>(give_back_oldest(cache, cache.size() / 2));
+    const std::uint32_t surplus = cache.next_surplus(std::max<std::uint32_t>(cache.size() / 2, 1));
+    if (bound_by_bytes) no_room_ += surplus;
+    static_cast<void>(give_back_oldest(cache, cache.size() - surplus));
   }
   cache.add_released(region);
 }
@@ -348,8 +352,10 @@ void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wa
     const std::uint32_t slack = cache.granted() - cache.size();
     // What it has itself it would get back: it would only make its grant look smaller than it is.
     if (slack == 0 || &cache == &beneficiary) continue;
-    reclaimed += std::uint64_t{slack} * cache.region_size();
-    set_grant(cache, cache.size());
+    // Half of it: all would send the next release there back here, class after class.
+    const std::uint32_t taken = (slack + 1) / 2;
+    reclaimed += std::uint64_t{taken} * cache.region_size();
+    set_grant(cache, cache.granted() - taken);
   }
 }
 

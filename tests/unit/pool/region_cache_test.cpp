@@ -224,6 +224,16 @@ TEST(RegionCache, KnowsTheHitsOfEachInterval) {
   EXPECT_EQ(stock->hits(), 4U);
 }
 
+TEST(RegionCache, GivesUpTwiceAsManyEachTimeUntilARefill) {
+  Stock stock;
+  for (const std::uint32_t surplus : {1U, 2U, 4U, 8U, 12U, 12U}) {
+    EXPECT_EQ(stock->next_surplus(12), surplus);
+  }
+  stock->restart_surplus();
+  EXPECT_EQ(stock->next_surplus(12), 1U);
+  EXPECT_EQ(stock->next_surplus(1), 1U);
+}
+
 TEST(RegionCache, TellsTheLastPopOfItsLease) {
   Stock stock;
   stock->add(stock.list(0, 8));

@@ -150,28 +150,51 @@ TEST(ThreadCache, BringsOneOfAClassThatItMayNotKeep) {
 // --- bounds
 // ---------------------------------------------------------------------------------------
 
-TEST(ThreadCache, AFullStockGivesItsOlderHalfToTheArena) {
+TEST(ThreadCache, AFullStockGivesItsOldestToTheArena) {
   SmallPool pool;
   const std::vector<Region*> regions = pool.take_many(5, 64);
   SmallPool::give_all(regions);
-  // The fifth found four: two stay, and it.
-  EXPECT_EQ(pool.stock(64, kDirect).size(), 3U);
-  for (const std::size_t i : {4U, 3U, 2U}) EXPECT_EQ(pool.take(64), regions[i]);
-  SmallPool::give_all({regions[2], regions[3], regions[4]});
+  // The fifth found four: three stay, and it.
+  EXPECT_EQ(pool.stock(64, kDirect).size(), 4U);
+  for (const std::size_t i : {4U, 3U, 2U, 1U}) EXPECT_EQ(pool.take(64), regions[i]);
+  SmallPool::give_all({regions[1], regions[2], regions[3], regions[4]});
   pool.check();
 }
 
 // [run] 300 freed: Netty keeps 256, the 44 that find the queue full go to the arena one by one.
-// Here the 257th moves the older 128 at once, under one lock, and 172 stay.
-TEST(ThreadCache, KeepsHalfOfItsLimitAndWhatCameSince) {
+// Here the 257th moves the oldest one, and as long as that goes on twice as many each time, up to
+// half of the stock, under one lock.
+TEST(ThreadCache, GivesTwiceAsManyEachTimeItIsFull) {
   PooledAllocatorOptions options = small_options();
   options.tiny_cache_size = 256;
   SmallPool pool(options);
   const std::vector<Region*> regions = pool.take_many(300, 256);
-  const std::size_t brought_too_many = pool.stock(256, kDirect).size();
+  std::size_t expected = pool.stock(256, kDirect).size();
+  std::size_t surplus = 1;
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    if (expected == 256) {
+      expected -= surplus;
+      surplus *= 2;
+    }
+    ++expected;
+  }
   SmallPool::give_all(regions);
-  EXPECT_EQ(pool.stock(256, kDirect).size(), brought_too_many + 300 - 128);
+  EXPECT_EQ(pool.stock(256, kDirect).size(), expected);
   EXPECT_EQ(pool.stats().tiny.active, 0U);
+  pool.check();
+}
+
+// A burst of as many as the stock may hold, with one region more in circulation: after the first
+// overflow all of it is served from the stock.
+TEST(ThreadCache, ServesAFullBurstByItself) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 64;
+  SmallPool pool(options);
+  SmallPool::give_all(pool.take_many(65, 256));
+  SmallPool::give_all(pool.take_many(64, 256));
+  const std::uint64_t misses = pool.stats().cache_misses;
+  for (int burst = 0; burst < 10; ++burst) SmallPool::give_all(pool.take_many(64, 256));
+  EXPECT_EQ(pool.stats().cache_misses, misses);
   pool.check();
 }
 
