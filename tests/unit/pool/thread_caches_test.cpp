@@ -13,15 +13,22 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "pool/arena.hpp"
 #include "support/small_pool.hpp"
 #include "tarn/detail/pool/chunk_map.hpp"
 #include "tarn/fast_thread_local.hpp"
+#include "tarn/recycler.hpp"
 
 namespace tarn::pool {
 namespace {
+
+// S0-2: Netty has PoolThreadLocalCache, PoolThreadCache, MemoryRegionCache, Recycler: four types
+// here too, each with tests of its own: those of ThreadCaches are in this file.
+static_assert(std::is_class_v<ThreadCaches> && std::is_class_v<ThreadCache> &&
+              std::is_class_v<RegionCache> && std::is_class_v<Recycler<int>>);
 
 using test::in_thread;
 using test::small_options;
