@@ -17,7 +17,7 @@ struct alignas(kBlockAlignment) Block {
 };
 
 /// Bytes of one size that wait in one thread at most.
-constexpr std::size_t kMostWaiting = 64 * 1024;
+constexpr std::size_t kMostWaiting = std::size_t{64} * 1024;
 
 /// The recycler of one size; never destroyed, since buffers may die after the static objects.
 /// Every block is pooled. No state: who gives back a block twice has released a buffer twice, and

@@ -197,12 +197,12 @@ bool BenchUnit::needs(BenchRole role, bool plain_malloc) const {
 }
 
 const std::vector<BenchUnit>& bench_units() {
-  static const std::vector<BenchUnit> kUnits = all_units();
-  return kUnits;
+  static const std::vector<BenchUnit> units = all_units();
+  return units;
 }
 
 const std::vector<BenchCase>& bench_cases() {
-  static const std::vector<BenchCase> kCases = {
+  static const std::vector<BenchCase> cases = {
       {"pair", "one object in flight, taken and given back; 16 B to 4 MiB"},
       {"burst", "64 objects taken, then all given back"},
       {"window", "256 live objects of 16 B to 64 KiB, the oldest replaced by another size"},
@@ -216,7 +216,7 @@ const std::vector<BenchCase>& bench_cases() {
       {"bytebuf", "typed access, slices, shares, search, composites"},
       {kTracesCase, "recorded traffic of servers: see tarn replay"},
   };
-  return kCases;
+  return cases;
 }
 
 const BenchUnit* find_bench_unit(std::string_view name) {

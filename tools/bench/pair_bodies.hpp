@@ -94,7 +94,7 @@ class Window {
 
   Window(Subject subject, const std::vector<std::uint32_t>& sizes, std::size_t start)
       : subject_(std::move(subject)), sizes_(sizes), next_(start) {}
-  Window(Window&&) = default;
+  Window(Window&&) noexcept = default;
   ~Window() {
     for (Held& held : held_) {
       if (held.size != 0) subject_.give(held.item, held.size);

@@ -13,13 +13,13 @@ namespace {
 
 /// As it was when first asked for: a pinned thread's own set is smaller.
 const cpu_set_t& cores_at_start() noexcept {
-  static const cpu_set_t kCores = [] {
+  static const cpu_set_t at_start = [] {
     cpu_set_t cores;
     CPU_ZERO(&cores);
     if (::sched_getaffinity(0, sizeof(cores), &cores) != 0) CPU_SET(0, &cores);
     return cores;
   }();
-  return kCores;
+  return at_start;
 }
 
 }  // namespace
