@@ -186,7 +186,7 @@ Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish
 
 Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   const std::size_t bytes = std::size_t{wish.pages} << geometry_.page_shift();
-  const auto take_from = [&](Chunk& chunk) {
+  const auto take_from = [&](Chunk& chunk) TARN_REQUIRES(lock_) {
     const std::size_t dirty = chunk.dirty_pages();
     const std::uint32_t page = wish.alignment == 1
                                    ? chunk.take_run(wish.pages)
@@ -353,7 +353,7 @@ void Arena::bound_dirty_pages() noexcept {
 
 /// Ages every chunk's free pages, and gives `most` pages back at most.
 void Arena::age_free_pages(std::size_t most) noexcept {
-  const auto age = [&](Chunk& chunk) {
+  const auto age = [&](Chunk& chunk) TARN_REQUIRES(lock_) {
     if (chunk.dirty_pages() == 0) return;
     const std::size_t purged = chunk.age_free_pages(most);
     dirty_pages_ -= purged;
