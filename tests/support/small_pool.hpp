@@ -81,9 +81,7 @@ class SmallPool {
   void close() { core_.reset(); }
 
   /// The calling thread's cache; null when it has none.
-  [[nodiscard]] pool::ThreadCache* cache() const {
-    return core_->near_cache();
-  }
+  [[nodiscard]] pool::ThreadCache* cache() const { return core_->near_cache(); }
   /// The stock of the class that `size` rounds to.
   [[nodiscard]] pool::RegionCache& stock(std::size_t size, MemoryKind kind) const {
     return cache()->region_cache(kind, sizing::class_of(size));

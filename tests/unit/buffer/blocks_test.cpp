@@ -43,7 +43,8 @@ TEST(Blocks, ComeBackToTheThreadThatTookThem) {
       EXPECT_EQ(take_block(size), block) << "the newest first";
       give_block(block, size);
     }
-  }).join();
+  })
+      .join();
 }
 
 /// Allocations by operator new while f() runs in this thread.

@@ -28,9 +28,9 @@ namespace tarn::detail {
 /// Fills in all of a new control block but `dispose`; refs 1, more memory from take_own_region.
 void describe_foreign(pool::ForeignRegion& region, void* data, std::size_t size) noexcept;
 
-/// Memory for a control block, from take_block() or, over-aligned, PooledAllocator::shared(): blocks
-/// are made and dropped at a rate, and one that is released twice is still readable when the second
-/// release looks at its count.
+/// Memory for a control block, from take_block() or, over-aligned, PooledAllocator::shared():
+/// blocks are made and dropped at a rate, and one that is released twice is still readable when the
+/// second release looks at its count.
 struct ForeignBlock : pool::ForeignRegion {
   static void* operator new(std::size_t size);
   static void* operator new(std::size_t size, std::align_val_t alignment);
