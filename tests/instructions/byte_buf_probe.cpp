@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a whole buffer costs, taken and released by one thread: byte_buf_probe SIZE N.
+// What a whole buffer costs, taken and released by one thread: byte_buf_probe [heap_]SIZE N.
 #include <cstddef>
 #include <cstdlib>
 #include <tarn/allocator.hpp>
 #include <thread>
 
+#include "sized_case.hpp"
+
 namespace {
 
+template <tarn::MemoryKind kKind>
 void take_and_release(tarn::PooledAllocator& allocator, std::size_t size, long count) {
   for (long i = 0; i < count; ++i) {
-    const tarn::ByteBuf buffer = allocator.buffer(size);
+    const tarn::ByteBuf buffer = kKind == tarn::MemoryKind::heap ? allocator.heap_buffer(size)
+                                                                 : allocator.direct_buffer(size);
     asm volatile("" ::"r"(buffer.data()) : "memory");
   }
 }
@@ -18,11 +22,14 @@ void take_and_release(tarn::PooledAllocator& allocator, std::size_t size, long c
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  const auto size = static_cast<std::size_t>(std::atol(argv[1]));
-  if (size == 0) return 2;
+  const tarn::test::SizedCase asked(argv[1]);
+  if (asked.size == 0) return 2;
   std::thread([] {}).join();  // from here on the C library locks for real
   tarn::PooledAllocator allocator;
-  take_and_release(allocator, size, 64);  // maps the chunk and fills the cache
-  take_and_release(allocator, size, std::atol(argv[2]));
+  auto* const run = asked.kind == tarn::MemoryKind::heap
+                        ? take_and_release<tarn::MemoryKind::heap>
+                        : take_and_release<tarn::MemoryKind::direct>;
+  run(allocator, asked.size, 64);  // maps the chunk and fills the cache
+  run(allocator, asked.size, std::atol(argv[2]));
   return 0;
 }

@@ -7,14 +7,19 @@ have in common (start-up, warm-up, exit) cancels out in the difference, which di
 difference of the two N is what one operation costs. Callgrind records every instruction's address,
 so the locked ones (a lock prefix, or an xchg with memory) are counted the same way.
 
-Exit status: 0 within the budget, 1 above it, 2 when nothing could be counted.
+Exit status: 0 within the budget and as the golden file says, 1 if not, 2 when nothing could be counted.
 """
 import argparse
 import collections
+import os
+import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import golden  # noqa: E402  (found through the line above)
 
 LOCKED = re.compile(r"\block\b|\bxchg\b.*\(")
 COST_LINE = re.compile(r"0x([0-9a-f]+) \d+ (\d+)$")
@@ -100,11 +105,15 @@ def main(argv):
     parser.add_argument("probe", nargs="+", help="the program and the arguments before N")
     parser.add_argument("--budget", type=float, required=True, help="instructions an operation")
     parser.add_argument("--locked", type=float, help="locked instructions an operation")
+    parser.add_argument("--golden", type=pathlib.Path, help="the file of what has been counted before")
+    parser.add_argument("--name", help="what the operation is called there")
     parser.add_argument("--few", type=int, default=1000)
     parser.add_argument("--many", type=int, default=11000)
     parser.add_argument("--valgrind", default="valgrind")
     parser.add_argument("--explain", action="store_true", help="list the functions in any case")
     options = parser.parse_args(argv)
+    if (options.golden is None) != (options.name is None):
+        parser.error("--golden and --name belong together")
     try:
         instructions, locked, functions = measure(options.valgrind, options.probe, options.few,
                                                   options.many)
@@ -116,10 +125,17 @@ def main(argv):
           f"locked, an operation; budget {options.budget:g}, {allowed_locked} locked")
     above = instructions > options.budget or (options.locked is not None
                                               and locked > options.locked)
-    if above or options.explain:
+    changed = None
+    if options.golden and os.environ.get(golden.REFRESHING):
+        golden.write(options.golden, options.name, instructions, locked)
+    elif options.golden:
+        changed = golden.judge(options.golden, options.name, instructions, locked)
+    if changed:
+        print(changed)
+    if above or changed or options.explain:
         for name, cost in sorted(functions.items(), key=lambda item: -item[1])[:20]:
             print(f"{cost:10.2f}  {name}")
-    return 1 if above else 0
+    return 1 if above or changed else 0
 
 
 if __name__ == "__main__":

@@ -33,7 +33,10 @@ int main(int argc, char** argv) {
       cell.fetch_add(2, std::memory_order_relaxed);
     }
   } else if (name == "exchange_1") {
-    for (long i = 0; i < count; ++i) cell.exchange(1, std::memory_order_relaxed);
+    for (long i = 0; i < count; ++i) {
+      const int old = cell.exchange(1, std::memory_order_relaxed);
+      asm volatile("" ::"r"(old));  // else clang makes a store of it
+    }
   } else {
     return 2;
   }
