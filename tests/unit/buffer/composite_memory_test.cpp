@@ -186,7 +186,7 @@ TEST(CompositeMemorySparse, MovesAllOrNone) {
           EXPECT_TRUE(Seen(buf) == before) << "allocation " << nth << " was refused";
         }
         buf.audit();
-        EXPECT_EQ(buf.to_string(), std::string(10, 'b') + std::string(30, 'c'));
+        EXPECT_EQ(buf.to_string(), std::string(10, 'b').append(30, 'c'));
         EXPECT_EQ(buf.capacity(), done ? 40U : 90U);
         EXPECT_EQ(buf.compact_if_sparse(), !done) << "moved for good";
       }

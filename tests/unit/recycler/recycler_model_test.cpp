@@ -295,7 +295,8 @@ class Model {
     Object* const b = out_.back().object;
     here([&] {
       EXPECT_THROW(a->handle.recycle(b), std::invalid_argument);
-      EXPECT_THROW(a->handle.unguarded_recycle(nullptr), std::invalid_argument);
+      Object* volatile nothing = nullptr;  // gcc would see through a literal, and warn
+      EXPECT_THROW(a->handle.unguarded_recycle(nothing), std::invalid_argument);
       if (!out_.back().is_of_this_recycler) {
         EXPECT_THROW(recycler_->recycle(*b), std::invalid_argument);
       }
