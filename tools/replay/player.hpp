@@ -51,7 +51,7 @@ class MemoryWatch {
 
  private:
   // Bytes: below, no object changes the peak by more than a few percent of what is live at least.
-  static constexpr std::size_t kLargeBytes = 64 * 1024;
+  static constexpr std::size_t kLargeBytes = std::size_t{64} * 1024;
   // A sample takes about two microseconds: a second for the longest traces at this rate would be
   // too long, and in sixteen events below kLargeBytes nothing much happens.
   static constexpr std::uint64_t kEventsASample = 16;
