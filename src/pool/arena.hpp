@@ -28,7 +28,7 @@ struct ArenaSeams {
   platform::MemorySource metadata = platform::system_memory();  ///< Control blocks and page tables.
   std::uint64_t (*now_ms)() noexcept = platform::coarse_monotonic_ms;
   /// Bytes that the pool has in use besides its arenas', or null; outlives the arena.
-  const sync::SharedCounter* in_use_elsewhere = nullptr;
+  const sync::Counter* in_use_elsewhere = nullptr;
 };
 
 /// Chunks of one memory kind behind one lock.
@@ -170,7 +170,7 @@ class alignas(64) Arena {
   const platform::MemorySource source_;
   ChunkMap& map_;
   std::uint64_t (*const now_ms_)() noexcept;
-  const sync::SharedCounter* const in_use_elsewhere_;
+  const sync::Counter* const in_use_elsewhere_;
 
   mutable sync::Mutex lock_{sync::LockRank::arena};
   Metadata metadata_ TARN_GUARDED_BY(lock_);

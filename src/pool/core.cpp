@@ -119,7 +119,7 @@ struct CoreParts {
     for (Arena* const arena : direct_pointers) f(*arena);
   }
 
-  sync::SharedCounter huge_bytes;
+  sync::Counter huge_bytes;
   std::vector<std::unique_ptr<Arena>> heap;
   std::vector<std::unique_ptr<Arena>> direct;
   std::vector<Arena*> heap_pointers;

@@ -33,9 +33,8 @@ struct HugeRegion : ForeignRegion {
 /// it.
 class HugeTable {
  public:
-  /// Keeps the bytes of live regions in `bytes`, which outlives the table.
-  HugeTable(PoolCore& core, const platform::MemorySource& source,
-            sync::SharedCounter& bytes) noexcept
+  /// Keeps the bytes of live regions in `bytes`, which outlives the table; written under its lock.
+  HugeTable(PoolCore& core, const platform::MemorySource& source, sync::Counter& bytes) noexcept
       : core_(core), source_(source), bytes_(bytes) {}
   /// @pre no region is live; checked.
   ~HugeTable();
@@ -61,7 +60,7 @@ class HugeTable {
 
   PoolCore& core_;
   const platform::MemorySource source_;
-  sync::SharedCounter& bytes_;
+  sync::Counter& bytes_;
   mutable sync::Mutex lock_{sync::LockRank::arena};
   std::unordered_map<const void*, HugeRegion*> regions_ TARN_GUARDED_BY(lock_);
   HugeRegion* unused_ TARN_GUARDED_BY(lock_) = nullptr;  // blocks without memory, by their link

@@ -180,11 +180,11 @@ void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) 
 
 Region* ThreadCache::refill(RegionCache& cache) noexcept {
   ++refills_;
-  cache.restart_surplus();
+  cache.surplus().restart();
   if (refills_ + no_room_ >= kThrashWindow && no_room_ >= kThrashWindow / 2) adapt_bound();
   const auto most = static_cast<std::uint32_t>(
       std::clamp<std::size_t>(kRefillBytes / cache.region_size(), 1, kRefillRegions));
-  std::uint32_t count = cache.next_batch(most);
+  std::uint32_t count = cache.refill().next(most);
   // One region is the caller's and never enters the stock; the others must be within the bounds.
   if (count > 1 && !widen(cache, count)) count = std::max<std::uint32_t>(cache.granted(), 1);
   const RegionList list =
@@ -239,7 +239,8 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
       core_.give_to_arenas(region);
       return;
     }
-    const std::uint32_t surplus = cache.next_surplus(std::max<std::uint32_t>(cache.size() / 2, 1));
+    const std::uint32_t surplus =
+        cache.surplus().next(std::max<std::uint32_t>(cache.size() / 2, 1));
     if (bound_by_bytes) no_room_ += surplus;
     static_cast<void>(give_back_oldest(cache, cache.size() - surplus));
   }
@@ -385,7 +386,7 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
       static_cast<void>(give_back_oldest(cache, size - excess));
       trimmed += excess;
     }
-    if (needed == 0) cache.restart_batches();
+    if (needed == 0) cache.refill().restart();
     const auto useful =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(needed, cache.granted()));
     set_grant(cache, std::max(cache.size(), useful));
@@ -417,7 +418,7 @@ std::uint64_t ThreadCache::flush_locked() noexcept {
   for_each_region_cache([this, &bytes](RegionCache& cache) {
     bytes += give_back_oldest(cache, 0);
     static_cast<void>(cache.take_interval_hits());
-    cache.restart_batches();
+    cache.refill().restart();
     set_grant(cache, 0);
   });
   return bytes;

@@ -141,7 +141,7 @@ TEST(ArenaDirtyPages, HalfOfTheExcessGoesInEachPeriod) {
 
 // Huge regions are the pool's too: who holds 80 MiB may keep 10 MiB of free pages.
 TEST(ArenaDirtyPages, CountsWhatThePoolHoldsElsewhere) {
-  sync::SharedCounter elsewhere(80 * kMiB);
+  sync::Counter elsewhere(80 * kMiB);
   test::FakeMemory payload;
   const sizing::Geometry geometry;
   ChunkMap map(geometry.chunk_size());

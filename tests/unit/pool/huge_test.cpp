@@ -29,7 +29,7 @@ class HugeTableTest : public testing::Test {
  private:
   SmallPool pool_;
   test::FakeMemory memory_;
-  sync::SharedCounter bytes_;
+  sync::Counter bytes_;
   HugeTable table_{pool_.core(), memory_.source(), bytes_};
 };
 

@@ -224,16 +224,6 @@ TEST(RegionCache, KnowsTheHitsOfEachInterval) {
   EXPECT_EQ(stock->hits(), 4U);
 }
 
-TEST(RegionCache, GivesUpTwiceAsManyEachTimeUntilARefill) {
-  Stock stock;
-  for (const std::uint32_t surplus : {1U, 2U, 4U, 8U, 12U, 12U}) {
-    EXPECT_EQ(stock->next_surplus(12), surplus);
-  }
-  stock->restart_surplus();
-  EXPECT_EQ(stock->next_surplus(12), 1U);
-  EXPECT_EQ(stock->next_surplus(1), 1U);
-}
-
 TEST(RegionCache, TellsTheLastPopOfItsLease) {
   Stock stock;
   stock->add(stock.list(0, 8));
@@ -260,14 +250,14 @@ TEST(RegionCache, FitsTheSizesOfItsClassOnly) {
   EXPECT_FALSE(stock->fits(0));
 }
 
-TEST(RegionCache, AsksForTwiceAsManyEachTime) {
-  Stock stock;
-  for (const std::uint32_t batch : {1U, 2U, 4U, 8U, 12U, 12U}) {
-    EXPECT_EQ(stock->next_batch(12), batch);
-  }
-  stock->restart_batches();
-  EXPECT_EQ(stock->next_batch(12), 1U);
-  EXPECT_EQ(stock->next_batch(1), 1U);
+TEST(DoublingBatch, IsTwiceAsManyEachTimeUpToTheMost) {
+  DoublingBatch batch;
+  for (const std::uint32_t count : {1U, 2U, 4U, 8U, 12U, 12U}) EXPECT_EQ(batch.next(12), count);
+  batch.restart();
+  EXPECT_EQ(batch.next(12), 1U);
+  EXPECT_EQ(batch.next(1), 1U);
+  EXPECT_EQ(batch.next(12), 1U) << "the most of last time is where it goes on from";
+  EXPECT_EQ(batch.next(12), 2U);
 }
 
 TEST(RegionCacheDeathTest, AuditFindsWhatDoesNotBelong) {

@@ -16,6 +16,23 @@ namespace tarn::pool {
 
 class ThreadCache;
 
+/// How many regions pass between a stock and the arena at once: 1, 2, 4 .. `most`.
+///
+/// Thread safety: the holder of the ThreadCache's lock.
+class DoublingBatch {
+ public:
+  /// @pre `most > 0`.
+  [[nodiscard]] std::uint32_t next(std::uint32_t most) noexcept {
+    const std::uint32_t count = next_ < most ? next_ : most;
+    next_ = static_cast<std::uint16_t>(count * 2 < most ? count * 2 : most);
+    return count;
+  }
+  void restart() noexcept { next_ = 1; }
+
+ private:
+  std::uint16_t next_ = 1;
+};
+
 /// The regions of one class and kind that a thread keeps: last in, first out, linked through the
 /// regions' control blocks, so that a hit touches this line and the region's.
 ///
@@ -213,22 +230,12 @@ class alignas(64) RegionCache {
     hits_at_trim_ = now;
     return interval;
   }
-  /// How many regions the next refill asks the arena for: 1, 2, 4 .. `most`.
-  [[nodiscard]] std::uint32_t next_batch(std::uint32_t most) noexcept {
-    const std::uint32_t batch = batch_ < most ? batch_ : most;
-    batch_ = static_cast<std::uint16_t>(batch * 2 < most ? batch * 2 : most);
-    return batch;
-  }
-  /// How many regions the next release without room gives to the arena: 1, 2, 4 .. `most`, at
-  /// least 1, from the last refill on. So one region too many in a cycle costs the cycle one, and a
-  /// thread that only releases takes the arena's lock seldom.
-  [[nodiscard]] std::uint32_t next_surplus(std::uint32_t most) noexcept {
-    const std::uint32_t surplus = surplus_ < most ? surplus_ : most;
-    surplus_ = static_cast<std::uint16_t>(surplus * 2 < most ? surplus * 2 : most);
-    return surplus;
-  }
-  void restart_surplus() noexcept { surplus_ = 1; }
-  void restart_batches() noexcept { batch_ = 1; }
+  /// Regions that the next refill asks the arena for.
+  [[nodiscard]] DoublingBatch& refill() noexcept { return refill_; }
+  /// Regions that the next release without room gives to the arena, from the last refill on: so one
+  /// region too many in a cycle costs the cycle one, and a thread that only releases takes the
+  /// arena's lock seldom.
+  [[nodiscard]] DoublingBatch& surplus() noexcept { return surplus_; }
 
   /// Walks the list: its length is size(), and each region is one of a list. Fatal otherwise.
   void audit() const noexcept;
@@ -248,8 +255,8 @@ class alignas(64) RegionCache {
   std::uint8_t size_class_ = 0;
   MemoryKind memory_kind_ = MemoryKind::heap;
   // The second line: slow paths only.
-  std::uint16_t batch_ = 1;
-  std::uint16_t surplus_ = 1;
+  DoublingBatch refill_;
+  DoublingBatch surplus_;
   std::uint32_t max_size_ = 0;
   std::uint32_t granted_lease_ = 1;
   sync::Counter leases_{1};
