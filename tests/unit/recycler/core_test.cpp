@@ -403,5 +403,36 @@ TEST(FastScope, GivesAndTakesTheBatch) {
   });
 }
 
+/// Lets go of another object on a fast thread, at its end.
+struct LetsGoInScope {
+  Recycled<LetsGoInScope> other;
+  int* ended;
+  ~LetsGoInScope() {
+    const FastThreadScope scope;
+    other.reset();
+    ++*ended;
+  }
+};
+
+// Between the pool's close and the cut of its link from the thread, the thread still finds it: it
+// must not be given a batch then, in which objects would wait for ever.
+TEST(FastScope, LeavesAClosedPoolClosed) {
+  in_thread([] {
+    int ended = 0;
+    {
+      Recycler<LetsGoInScope> recycler(
+          [&ended] {
+            return LetsGoInScope{nullptr, &ended};
+          },
+          RecyclerOptions{.ratio = 0, .batch_fast_threads_only = true});
+      auto waits = recycler.get();
+      waits->other = recycler.get();
+      waits.reset();  // it is destroyed when the recycler ends, and lets go of the other then
+      EXPECT_EQ(recycler.stats().pooled, 1U);
+    }
+    EXPECT_EQ(ended, 2);
+  });
+}
+
 }  // namespace
 }  // namespace tarn::recycler
