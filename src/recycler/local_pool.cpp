@@ -301,7 +301,8 @@ void LocalPool::take_everything(void* hot, SlotList& list) noexcept {
     from->box.forget(taken);
   }
   std::size_t size = array_size_.load_relaxed();
-  if (hot != nullptr && make_array()) {
+  // Without an array it is the only one, so there is nothing to compare it with.
+  if (hot != nullptr && array_ != nullptr) {
     array_[size++] = hot;
   } else if (hot != nullptr) {
     take_one(hot, list);

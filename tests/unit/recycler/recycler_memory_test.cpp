@@ -217,6 +217,14 @@ TEST(RecyclerMemory, OnceWarmTheOwnerAllocatesNothing) {
   }
 }
 
+TEST(RecyclerMemory, APoolOfOneIsEmptiedWithoutAsking) {
+  for (const Guard guard : {Guard::checked, Guard::unchecked}) {
+    Recycler<Object> recycler(Factory(), {.ratio = 0, .guard = guard});
+    recycler.get().reset();
+    EXPECT_EQ(allocations_of([&] { EXPECT_EQ(recycler.trim_all(), 1U); }), 0U);
+  }
+}
+
 // S4-40, across threads: one gets, the other recycles, and neither allocates.
 TEST(RecyclerMemory, OnceWarmNeitherSideOfAQueueAllocates) {
   constexpr std::size_t kBurst = 300;
