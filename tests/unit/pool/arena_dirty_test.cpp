@@ -139,29 +139,34 @@ TEST(ArenaDirtyPages, HalfOfTheExcessGoesInEachPeriod) {
   }
 }
 
-// Huge regions are the pool's too: who holds 80 MiB may keep 10 MiB of free pages.
+// Huge regions are the pool's too: who holds 80 MiB may keep 5 MiB of free pages, and who held them
+// lately as well.
 TEST(ArenaDirtyPages, CountsWhatThePoolHoldsElsewhere) {
-  sync::Counter elsewhere(80 * kMiB);
-  test::FakeMemory payload;
-  const sizing::Geometry geometry;
-  ChunkMap map(geometry.chunk_size());
-  Arena arena(geometry, MemoryKind::direct, payload.source(), map, 0,
-              {.in_use_elsewhere = &elsewhere});
-  const RegionList list = arena.take(sizing::size_class_of(kRun), 100);
-  std::vector<Region*> regions;
-  for (Region* region = list.first; region != nullptr; region = next_region(region)) {
-    std::memset(region->data, 0xEE, kRun);
-    regions.push_back(region);
+  for (const std::uint64_t still_held : {80 * kMiB, std::size_t{0}}) {
+    sync::Counter elsewhere(80 * kMiB);
+    test::FakeMemory payload;
+    const sizing::Geometry geometry;
+    ChunkMap map(geometry.chunk_size());
+    Arena arena(
+        geometry, MemoryKind::direct, payload.source(), map, 0,
+        {.now_ms = []() noexcept { return fake_now_ms.load(); }, .in_use_elsewhere = &elsewhere});
+    const RegionList list = arena.take(sizing::size_class_of(kRun), 100);
+    ASSERT_EQ(list.count, 100U);
+    elsewhere.set(still_held);
+    Region* const kept = list.first;
+    std::vector<Region*> given;
+    for (Region* region = next_region(kept); region != nullptr; region = next_region(region)) {
+      std::memset(region->data, 0xEE, kRun);
+      given.push_back(region);
+    }
+    for (Region* const region : given) {
+      set_next_region(region, nullptr);
+      arena.give(region);
+    }
+    for (const Region* const region : given) EXPECT_EQ(region->data[0], std::byte{0xEE});
+    set_next_region(kept, nullptr);
+    arena.give(kept);
   }
-  Region* const last = regions.back();
-  regions.pop_back();
-  for (Region* const region : regions) {
-    set_next_region(region, nullptr);
-    arena.give(region);
-  }
-  for (const Region* const region : regions) EXPECT_EQ(region->data[0], std::byte{0xEE});
-  set_next_region(last, nullptr);
-  arena.give(last);
 }
 
 }  // namespace

@@ -198,6 +198,20 @@ TEST(ThreadCache, ServesAFullBurstByItself) {
   pool.check();
 }
 
+// A release without room that comes after a refill is the first of its kind again.
+TEST(ThreadCache, ARefillMakesTheSurplusSmallAgain) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 64;
+  SmallPool pool(options);
+  SmallPool::give_all(pool.take_many(400, 256));  // by now half of the stock goes at once
+  const std::vector<Region*> regions = pool.take_many(pool.stock(256, kDirect).size() + 1, 256);
+  std::vector<Region*> more = pool.take_many(65 - regions.size(), 256);
+  SmallPool::give_all(regions);
+  SmallPool::give_all(more);
+  EXPECT_GE(pool.stock(256, kDirect).size(), 57U);
+  pool.check();
+}
+
 TEST(ThreadCache, KeepsNoMoreBytesThanItsBoundOverAllClasses) {
   PooledAllocatorOptions options = small_options();
   options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
