@@ -151,7 +151,7 @@ class Files(ProgramTest):
                 (b"hello, world", ["neither a zstd frame nor a bare ATRC trace", "at byte 0"]),
                 (b"ATRX" + whole[4:], ["does not start with ATRC", "at byte 3"]),
                 (whole[:50], ["cut short", "at byte 50"]),
-                (whole[:200], ["the trace ends within", "at byte 200"]),
+                (whole[:200], [f"the trace, {len(whole)} bytes by its header, ends within its", ", at byte 200\n"]),
                 (whole + b"x", ["more bytes follow the payload", f"at byte {len(whole)}"]),
                 (whole[:4] + b"\2" + whole[5:], ["the version is 2", "at byte 4"])):
             with self.subTest(words=words):

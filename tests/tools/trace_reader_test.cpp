@@ -106,7 +106,7 @@ TEST(TraceReader, SaysWhereATruncatedTraceEnds) {
   const ByteVector whole = sample().bytes();
   for (std::size_t length = 1; length < whole.size(); ++length) {
     const ByteVector part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
-    expect_fault(part, length < sample().header_length() ? "cut short" : "the trace ends within",
+    expect_fault(part, length < sample().header_length() ? "cut short" : "header, ends within its",
                  length);
   }
 }

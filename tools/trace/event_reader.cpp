@@ -37,9 +37,7 @@ void EventReader::fail_cut_short(std::uint64_t at, const char* what) {
   if (at >= payload_end_) {
     fail(concat("its ", what, " lies past the payload of ", header_.payload_bytes, " bytes"), at);
   }
-  fail(concat("the trace ends within its ", what, ", which the header wants to be ", payload_end_,
-              " bytes long;"),
-       at);
+  fail(concat("the trace, ", payload_end_, " bytes by its header, ends within its ", what), at);
 }
 
 std::uint64_t EventReader::read_varint(const char* what) {
