@@ -518,6 +518,18 @@ class Bench(ProgramTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("traces: memory/direct/one; a pair of events: peak resident memory", done.stdout)
 
+    @unittest.skipIf(shutil.which("zstd") is None, "no zstd command")
+    def test_a_bad_trace_stops_all_before_anything_runs(self):
+        self.trace(events=200)
+        subprocess.run(["zstd", "-q", "--rm", self.folder / "small.atrc"], check=True)
+        frame = self.folder / "small.atrc.zst"
+        frame.write_bytes(frame.read_bytes()[:-20])
+        library = next(pathlib.Path("/usr/lib").glob("*/libzstd.so.1"))  # of which each case says that it has no malloc
+        done = self.assert_fails(2, [str(frame), "cut short"], "bench", "--case", "burst,traces", "--rounds", 1, "--sample-us", 10,
+                                 "--peer", "tarn", "--traces", self.folder, "--preload", f"none={library}")
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertEqual(done.stdout, "")
+
     def test_without_tarn_or_malloc_the_others_are_measured(self):
         all_ = self.bench("--case", "burst", peers="malloc")
         self.assertEqual({row["peer"] for row in all_["results"]}, {"floor", "malloc"})

@@ -238,6 +238,7 @@ int run_bench(const BenchOptions& options) {
   const std::vector<Contestant> contestants = contestants_of(peers);
   const BenchTraces traces(options, peers);
   const bool with_traces = wants_traces(options, cases, traces);
+  if (with_traces) traces.require_replayable();
   std::size_t steps = with_traces ? traces.steps() : 0;
   for (const BenchUnit* unit : units) {
     steps += unit->sizes.size() * contestants.size() * options.rounds;

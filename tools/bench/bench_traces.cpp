@@ -138,6 +138,16 @@ std::size_t BenchTraces::steps() const {
   return kWays.size() * replay_steps(replay_options(options_, traces_, kWays[0]), peers_);
 }
 
+void BenchTraces::require_replayable() const {
+  // Of a way, only its threads decide what a replay needs.
+  for (const bool recorded_threads : {false, true}) {
+    ReplayOptions replay;
+    replay.traces = traces_;
+    replay.recorded_threads = recorded_threads;
+    tools::require_replayable(replay);
+  }
+}
+
 bool BenchTraces::run(Progress& progress, std::vector<BenchTable>& tables) const {
   bool all_well = true;
   for (const Way& way : kWays) {

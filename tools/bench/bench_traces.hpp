@@ -23,6 +23,10 @@ class BenchTraces {
   [[nodiscard]] bool has_any() const noexcept { return !traces_.empty(); }
   [[nodiscard]] std::size_t steps() const;
 
+  /// Finds out what run() would refuse, before the other cases have run for nothing.
+  /// @errors UsageError for a trace that can't be read or replayed
+  void require_replayable() const;
+
   /// One table for each mode, kind and way with threads. @returns whether all went well.
   /// @errors UsageError, RunError
   [[nodiscard]] bool run(Progress& progress, std::vector<BenchTable>& tables) const;

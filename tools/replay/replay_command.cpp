@@ -47,11 +47,16 @@ void require_possible(const std::string& path, const Trace& trace, bool recorded
   }
 }
 
+Trace read_possible(const std::string& path, const ReplayOptions& options) {
+  Trace trace = read_trace_file(path);
+  require_possible(path, trace, options.recorded_threads);
+  return trace;
+}
+
 std::vector<Loaded> load_all(const ReplayOptions& options) {
   std::vector<Loaded> all;
   for (const std::string& path : options.traces) {
-    Trace trace = read_trace_file(path);
-    require_possible(path, trace, options.recorded_threads);
+    Trace trace = read_possible(path, options);
     SharedBlock script = make_script(trace, options.recorded_threads);
     all.push_back(Loaded{trace_name(path), std::move(trace.header), std::move(script)});
   }
@@ -196,6 +201,10 @@ class TraceReplay {
 
 std::size_t replay_steps(const ReplayOptions& options, const std::vector<Peer>& peers) {
   return options.traces.size() * peers.size() * (options.rounds + std::size_t{1});
+}
+
+void require_replayable(const ReplayOptions& options) {
+  for (const std::string& path : options.traces) static_cast<void>(read_possible(path, options));
 }
 
 ReplayOutcome replay_traces(const ReplayOptions& options, const std::vector<Peer>& peers,

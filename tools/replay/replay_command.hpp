@@ -32,6 +32,11 @@ struct ReplayOutcome {
   bool all_well = true;  // nothing has failed, and no check has
 };
 
+/// Reads the traces of `options` and replays nothing.
+///
+/// @errors UsageError for one that can't be read or replayed
+void require_replayable(const ReplayOptions& options);
+
 /// Replays the traces of `options` with every peer; says what goes wrong.
 ///
 /// @errors UsageError for a trace that can't be read or replayed, before anything runs; RunError
