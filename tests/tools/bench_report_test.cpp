@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Kind = BenchRow::Kind;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 BenchRow row(const std::string& peer, Kind kind, const std::vector<double>& samples) {
@@ -65,7 +66,7 @@ TEST(BenchReport, WhatVariesTooMuchIsMarked) {
   EXPECT_FALSE(row("tarn", Kind::tarn, {100, 101, 102, 103, 200}).is_unsteady());
   EXPECT_TRUE(row("tarn", Kind::tarn, {60, 80, 100, 120, 140}).is_unsteady());
   const std::string text =
-      bench_text({{"title", {row("tarn", Kind::tarn, {60, 80, 100, 120, 140})}}});
+      bench_text({{"title", {row("tarn", Kind::tarn, {60, 80, 100, 120, 140})}}}, {});
   EXPECT_THAT(text, HasSubstr("~100.0 (60.00)"));
   EXPECT_THAT(text, HasSubstr(kUnsteadyRule));
 }
@@ -98,9 +99,14 @@ TEST(BenchReport, JsonHasNullForWhatHasNoMeaning) {
 }
 
 TEST(BenchReport, TextHasALineForEachSizeAndASummaryOfTarn) {
-  const std::string text = bench_text({{"title", rows()}});
+  const std::string text = bench_text({{"title", rows()}}, {});
   EXPECT_THAT(text, HasSubstr("16,384  10.00 (9.00)  2.00 (2.00)  ~40.00 (30.00)  8.00 (8.00)"));
   EXPECT_THAT(text, HasSubstr("pair/touched  16,384      9.00   10.00  tcmalloc     8.00"));
+}
+
+TEST(BenchReport, TextEndsWithWhatTheRunWasMadeWith) {
+  const std::string text = bench_text({{"title", rows()}}, {{"build", "none"}, {"rounds", "5"}});
+  EXPECT_THAT(text, EndsWith("build   none\nrounds  5\n"));
 }
 
 }  // namespace

@@ -545,7 +545,7 @@ class Bench(ProgramTest):
     def test_tables_for_people(self):
         done = run("bench", "--case", "pair", "--peer", "tarn,malloc", "--rounds", 1, "--sample-us", 10)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for words in ("pair: ", "pair/touched: ", "x best peer", "x floor", "~: "):
+        for words in ("pair: ", "pair/touched: ", "x best peer", "x floor", "~: ", "\nbuild  ", "\nrounds  "):
             self.assertIn(words, done.stdout)
 
     @unittest.skipIf(SANITIZED, "a sanitizer's malloc stands before any other")

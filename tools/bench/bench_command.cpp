@@ -248,8 +248,8 @@ int run_bench(const BenchOptions& options) {
   bool all_well = run_units(options, units, contestants, progress, tables);
   if (with_traces) all_well = traces.run(progress, tables) && all_well;
   progress.clear();
-  write_output(options.json ? bench_json(tables, run_settings(options, peers))
-                            : bench_text(tables));
+  const std::vector<BenchSetting> settings = run_settings(options, peers);
+  write_output(options.json ? bench_json(tables, settings) : bench_text(tables, settings));
   return all_well ? kExitDone : kExitCheckFailed;
 }
 

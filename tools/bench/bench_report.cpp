@@ -211,11 +211,14 @@ std::string bench_json(const std::vector<BenchTable>& tables,
   return json_results(std::move(results), Json{{"run", std::move(run)}});
 }
 
-std::string bench_text(const std::vector<BenchTable>& tables) {
+std::string bench_text(const std::vector<BenchTable>& tables,
+                       const std::vector<BenchSetting>& settings) {
   std::string text;
   for (const BenchTable& table : tables) text += table_text(table);
+  Table run({{"run", Table::Align::left}, {"", Table::Align::left}});
+  for (const BenchSetting& setting : settings) run.add_row({setting.first, setting.second});
   return concat(text, "tarn, in nanoseconds an operation\n", summary_text(tables),
-                "\n~: ", kUnsteadyRule, ".\n");
+                "\n~: ", kUnsteadyRule, ".\n\n", run.to_string());
 }
 
 }  // namespace tarn::tools

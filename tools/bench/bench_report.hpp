@@ -57,7 +57,8 @@ using BenchSetting = std::pair<std::string, std::string>;
 [[nodiscard]] std::string bench_json(const std::vector<BenchTable>& tables,
                                      const std::vector<BenchSetting>& settings);
 
-/// A table for each of `tables`, and one of tarn alone at the end.
-[[nodiscard]] std::string bench_text(const std::vector<BenchTable>& tables);
+/// A table for each of `tables`, then one of tarn alone and one of the settings.
+[[nodiscard]] std::string bench_text(const std::vector<BenchTable>& tables,
+                                     const std::vector<BenchSetting>& settings);
 
 }  // namespace tarn::tools
