@@ -235,7 +235,8 @@ int run_command_line(int argc, const char* const* argv) {
     write_output(concat(version.what(), "\n"));
     return kExitDone;
   } catch (const CLI::ParseError& error) {
-    throw UsageError(concat(error.what(), " (see tarn --help)"));
+    const std::string command = app.get_subcommands().empty() ? "" : concat(" ", argv[1]);
+    throw UsageError(concat(error.what(), " (see tarn", command, " --help)"));
   }
   words.put_into(replay);
   if (replay_command.parsed()) return run_replay(replay);

@@ -73,15 +73,15 @@ class CommandLine(ProgramTest):
         for words, arguments in (
                 ("see tarn --help", []),
                 (["'frob'", "replay", "sizes"], ["frob"]),
-                ("TRACE is required", ["replay"]),
+                (["TRACE is required", "see tarn replay --help"], ["replay"]),
                 ("--bogus", ["replay", trace, "--bogus"]),
                 (["'foo'", "tarn, malloc, jemalloc, mimalloc, tcmalloc, tbb"], ["replay", trace, "--allocator", "foo"]),
                 (["--case", "'foo'", "pair"], ["bench", "--case", "foo"]),
                 (["--case", "''", "pair"], ["bench", "--case", ""]),
                 (["--peer", "'foo'", "tarn, malloc, jemalloc, mimalloc, tcmalloc, tbb"], ["bench", "--peer", "foo"]),
-                (["'0'", "from 1 to 1000"], ["bench", "--rounds", "0"]),
+                (["'0'", "from 1 to 1000", "see tarn bench --help"], ["bench", "--rounds", "0"]),
                 (["'x'", "from 1 to 1000000"], ["bench", "--sample-us", "x"]),
-                ("extra", ["bench", "extra"]),
+                (["extra", "see tarn bench --help"], ["bench", "extra"]),
                 (["--traces", "'/no/such'"], ["bench", "--case", "traces", "--traces", "/no/such"]),
                 ("there twice", ["replay", trace, "--allocator", "tarn,tarn"]),
                 (["'x'", "buffer, memory"], ["replay", trace, "--mode", "x"]),
@@ -105,6 +105,7 @@ class CommandLine(ProgramTest):
     def test_a_full_device_is_noticed(self):
         trace = self.trace(events=50)
         for arguments in (["--help"], ["--version"], ["sizes"], ["sizes", "--json"],
+                          ["bench", "--case", "burst", "--rounds", 1, "--sample-us", 10, "--peer", "tarn"],
                           ["replay", trace, "--rounds", 1, "--allocator", "malloc"]):
             with self.subTest(arguments=arguments), open("/dev/full", "w") as full:
                 self.assert_fails(1, "No space left", *arguments, stdout=full)
