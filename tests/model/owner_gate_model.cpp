@@ -2,22 +2,15 @@
 // All interleavings of an owner and revokers at the owner gate: the shipped source over relacy's
 // atomics, the asymmetric fence as a seq_cst fence on both sides.
 #include "model/model_check.hpp"
+#include "model/model_parts.hpp"
 #include "tarn/detail/sync/owner_gate.hpp"
 
 namespace {
 
+using tarn::model::FullFence;
+using tarn::model::ModelPause;
+using tarn::model::NoFence;
 using tarn::model::Weakened;
-
-struct FullFence {
-  static void run() { rl::atomic_thread_fence(rl::mo_seq_cst, $); }
-};
-/// The fault that the tests must find.
-struct NoFence {
-  static void run() {}
-};
-struct ModelPause {
-  static void run() { rl::yield(1, $); }
-};
 
 /// One owner that works on its data `kTurns` times, and a thread that revokes, works on the same
 /// data, and restores. The data are plain: relacy reports any two accesses that are not ordered.

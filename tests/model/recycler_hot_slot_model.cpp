@@ -6,24 +6,17 @@
 #include <cstdint>
 
 #include "model/model_check.hpp"
+#include "model/model_parts.hpp"
 #include "tarn/detail/recycler/hot_slot.hpp"
 #include "tarn/detail/sync/owner_gate.hpp"
 
 namespace {
 
+using tarn::model::FullFence;
 using tarn::model::kFewerPreemptions;
+using tarn::model::ModelPause;
+using tarn::model::NoFence;
 using tarn::model::Weakened;
-
-struct FullFence {
-  static void run() { rl::atomic_thread_fence(rl::mo_seq_cst, $); }
-};
-/// The fault that the tests must find.
-struct NoFence {
-  static void run() {}
-};
-struct ModelPause {
-  static void run() { rl::yield(1, $); }
-};
 
 /// An object whose plain member relacy watches: two users that are not ordered are a race.
 struct Object {

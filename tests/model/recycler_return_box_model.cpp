@@ -5,11 +5,13 @@
 #include <cstddef>
 
 #include "model/model_check.hpp"
+#include "model/model_parts.hpp"
 #include "recycler/bounded_returns.hpp"
 #include "tarn/detail/recycler/slot.hpp"
 
 namespace {
 
+using tarn::model::WatchedLink;
 using tarn::model::Weakened;
 using tarn::recycler::PutResult;
 using tarn::recycler::SlotState;
@@ -25,12 +27,7 @@ struct Node {
   int places = 0;  // where it is: taken, or kept by its thread after a refusal
 };
 
-struct WatchedLink {
-  static Node* next(const Node* node) { return node->next($); }
-  static void set_next(Node* node, Node* next) { node->next($) = next; }
-};
-
-using Box = tarn::recycler::BasicBoundedReturns<Node, WatchedLink>;
+using Box = tarn::recycler::BasicBoundedReturns<Node, WatchedLink<Node>>;
 
 template <class Self, rl::thread_id_t kThreads, std::size_t kNodes>
 struct BoxModel : rl::test_suite<Self, kThreads> {
@@ -51,7 +48,7 @@ struct BoxModel : rl::test_suite<Self, kThreads> {
   std::size_t consume(Node* node) {
     std::size_t count = 0;
     while (node != nullptr) {
-      Node* const next = WatchedLink::next(node);
+      Node* const next = WatchedLink<Node>::next(node);
       RL_ASSERT(&nodes[static_cast<std::size_t>(static_cast<int>(node->payload($)))] == node);
       ++node->places;
       ++count;

@@ -4,19 +4,17 @@
 #include <cstddef>
 
 #include "model/model_check.hpp"
+#include "model/model_parts.hpp"
 #include "recycler/ring.hpp"
 
 namespace {
 
+using tarn::model::ModelPause;
 using tarn::model::Weakened;
 using tarn::recycler::PutResult;
 
 // Preemptions for models of three threads, whose compare-exchanges may also fail for no reason.
 constexpr unsigned kThreeThreads = 2;
-
-struct ModelPause {
-  static void run() { rl::yield(1, $); }
-};
 
 using Ring = tarn::recycler::BasicRing<ModelPause>;
 

@@ -5,10 +5,12 @@
 #include <cstddef>
 
 #include "model/model_check.hpp"
+#include "model/model_parts.hpp"
 #include "tarn/detail/sync/return_queue.hpp"
 
 namespace {
 
+using tarn::model::WatchedLink;
 using tarn::model::Weakened;
 
 /// A node whose plain members relacy watches: an access that is not ordered is reported as a race.
@@ -19,12 +21,7 @@ struct Node {
   bool kept = false;  // by its pusher, after a push failed
 };
 
-struct WatchedLink {
-  static Node* next(const Node* node) { return node->next($); }
-  static void set_next(Node* node, Node* next) { node->next($) = next; }
-};
-
-using Queue = tarn::sync::ReturnQueue<Node, WatchedLink>;
+using Queue = tarn::sync::ReturnQueue<Node, WatchedLink<Node>>;
 
 /// What all models of the queue do: batches of two nodes, pushed by one thread each.
 template <class Self, rl::thread_id_t kThreads, std::size_t kPushers>
@@ -53,7 +50,7 @@ struct QueueModel : rl::test_suite<Self, kThreads> {
       ++node->taken;
       ++count;
       RL_ASSERT(static_cast<int>(node->payload($)) % 10 == (count - 1) % 2);
-      node = WatchedLink::next(node);
+      node = WatchedLink<Node>::next(node);
     }
     RL_ASSERT(count % 2 == 0);
     return count;
