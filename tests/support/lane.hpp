@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-namespace tarn::recycler::test {
+namespace tarn::test {
 
 /// A thread that runs what it is given, one call after the other, until it is ended.
 ///
@@ -44,4 +44,4 @@ class Lane {
   std::thread thread_;  // last: it uses the others
 };
 
-}  // namespace tarn::recycler::test
+}  // namespace tarn::test

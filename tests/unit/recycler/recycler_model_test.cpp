@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "lane.hpp"
 #include "support.hpp"
+#include "support/lane.hpp"
 #include "support/scale.hpp"
 #include "tarn/recycler.hpp"
 
@@ -25,8 +25,8 @@ namespace tarn {
 namespace {
 
 using recycler::test::Factory;
-using recycler::test::Lane;
 using recycler::test::Object;
+using test::Lane;
 
 struct Settings {
   const char* name;

@@ -9,11 +9,10 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <semaphore>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "support/lane.hpp"
 #include "tarn/fast_thread_local.hpp"
 #include "tls/registry.hpp"
 
@@ -36,40 +35,6 @@ struct Value {
   int number;
 };
 
-/// A thread that runs one command at a time, while the test waits for it.
-class Worker {
- public:
-  Worker() : thread_([this] { run(); }) {}
-  ~Worker() {
-    command_ = nullptr;
-    go_.release();
-    thread_.join();
-  }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-
-  void perform(std::function<void()> command) {
-    command_ = std::move(command);
-    go_.release();
-    done_.acquire();
-  }
-
- private:
-  void run() {
-    while (true) {
-      go_.acquire();
-      if (command_ == nullptr) return;
-      command_();
-      done_.release();
-    }
-  }
-
-  std::function<void()> command_;
-  std::binary_semaphore go_{0};
-  std::binary_semaphore done_{0};
-  std::thread thread_;
-};
-
 class State {
  public:
   /// What is expected: number of the value of (thread, instance). One thread runs at a time.
@@ -77,7 +42,7 @@ class State {
 
   void toggle_thread(std::size_t t) {
     if (workers_[t] == nullptr) {
-      workers_[t] = std::make_unique<Worker>();
+      workers_[t] = std::make_unique<test::Lane>();
       return;
     }
     expect_removed(erase_if([t](const auto& at) { return at.first == t; }),
@@ -165,7 +130,7 @@ class State {
     return workers_[t] != nullptr && locals_[i] != nullptr;
   }
   void in_thread(std::size_t t, std::function<void()> command) {
-    workers_[t]->perform(std::move(command));
+    workers_[t]->call(std::move(command));
   }
   void note(const Value& value) { removed_.push_back(value.number); }
 
@@ -194,7 +159,7 @@ class State {
   int last_number_ = 0;
   std::vector<int> removed_;
   std::array<std::unique_ptr<FastThreadLocal<Value>>, kInstances> locals_;
-  std::array<std::unique_ptr<Worker>, kThreads> workers_;
+  std::array<std::unique_ptr<test::Lane>, kThreads> workers_;
 };
 
 void step(State& state, std::mt19937& random) {
