@@ -269,32 +269,7 @@ TEST_P(RecyclerStress, TheRecyclerEndsWhileItsObjectsAreOnTheirWayHome) {
   }
 }
 
-// -- Two threads and one object
-// ---------------------------------------------------------------------
-
-/// Calls both at the same moment, the second in a thread of its own, round after round.
-class Duel {
- public:
-  template <class A, class B>
-  static void run(int rounds, A mine, B theirs) {
-    std::atomic<int> turn{0};
-    std::atomic<int> done{0};
-    std::thread other([&] {
-      for (int round = 1; round <= rounds; ++round) {
-        while (turn.load(std::memory_order_acquire) < round) std::this_thread::yield();
-        theirs();
-        done.store(round, std::memory_order_release);
-      }
-    });
-    for (int round = 1; round <= rounds; ++round) {
-      mine([&] { turn.store(round, std::memory_order_release); },
-           [&] {
-             while (done.load(std::memory_order_acquire) < round) std::this_thread::yield();
-           });
-    }
-    other.join();
-  }
-};
+// -- Two threads and one object -----------------------------------------------------------------
 
 /// @returns whether the recycle was refused.
 template <class F>
@@ -307,22 +282,41 @@ bool is_refused(F recycle) {
   return false;
 }
 
+/// This thread and another recycle a message at the same moment, round after round: this one by
+/// recycle(message), the other guarded. check(refused) looks at the recycler after each.
+template <class Recycle, class Check>
+void duel(Recycler<Message>& recycler, Recycle recycle, Check check) {
+  const int rounds = test::scaled(10000);
+  Message* contended = nullptr;
+  std::atomic<int> refused{0};
+  std::atomic<int> turn{0};
+  std::atomic<int> done{0};
+  std::thread other([&] {
+    for (int round = 1; round <= rounds; ++round) {
+      while (turn.load(std::memory_order_acquire) < round) std::this_thread::yield();
+      if (is_refused([&] { contended->handle.recycle(contended); })) ++refused;
+      done.store(round, std::memory_order_release);
+    }
+  });
+  for (int round = 1; round <= rounds; ++round) {
+    contended = &recycler.get_raw();
+    refused = 0;
+    turn.store(round, std::memory_order_release);
+    if (is_refused([&] { recycle(*contended); })) ++refused;
+    while (done.load(std::memory_order_acquire) < round) std::this_thread::yield();
+    check(refused.load());
+  }
+  other.join();
+}
+
 TEST_P(RecyclerDuel, OfTwoGuardedRecyclesOneIsRefused) {
   const auto recycler = make();
-  Message* contended = recycler->get().get();  // the first is pooled, and the next get takes it
-  std::atomic<int> refused{0};
-  Duel::run(
-      test::scaled(10000),
-      [&](auto start, auto finish) {
-        contended = &recycler->get_raw();
-        refused = 0;
-        start();
-        refused += is_refused([&] { contended->handle.recycle(contended); }) ? 1 : 0;
-        finish();
+  duel(
+      *recycler, [](Message& message) { message.handle.recycle(&message); },
+      [&](int refused) {
         ASSERT_EQ(refused, 1);
         ASSERT_EQ(recycler->thread_local_size(), 1U) << "in the pool once";
-      },
-      [&] { refused += is_refused([&] { contended->handle.recycle(contended); }) ? 1 : 0; });
+      });
   EXPECT_EQ(recycler->stats().created, 1U);
 }
 
@@ -330,16 +324,9 @@ TEST_P(RecyclerDuel, OfTwoGuardedRecyclesOneIsRefused) {
 TEST_P(RecyclerDuel, GuardedAgainstUnguardedItIsHandedOutOnce) {
   const LogSink before = set_log_sink([](LogLevel, std::string_view) {});
   const auto recycler = make();
-  Message* contended = nullptr;
-  std::atomic<int> refused{0};
-  Duel::run(
-      test::scaled(10000),
-      [&](auto start, auto finish) {
-        contended = &recycler->get_raw();
-        refused = 0;
-        start();
-        refused += is_refused([&] { contended->handle.unguarded_recycle(contended); }) ? 1 : 0;
-        finish();
+  duel(
+      *recycler, [](Message& message) { message.handle.unguarded_recycle(&message); },
+      [&](int refused) {
         ASSERT_LE(refused, 1);
         auto a = recycler->get();
         auto b = recycler->get();
@@ -351,8 +338,7 @@ TEST_P(RecyclerDuel, GuardedAgainstUnguardedItIsHandedOutOnce) {
         a.reset();
         b.reset();
         recycler->trim();
-      },
-      [&] { refused += is_refused([&] { contended->handle.recycle(contended); }) ? 1 : 0; });
+      });
   expect_adds_up(recycler->stats(), 0);
   set_log_sink(before);
 }
