@@ -46,6 +46,16 @@ std::array<std::size_t, 6> chunks_by_list(const ArenaStats& arena) {
   return chunks;
 }
 
+/// 100 small buffers, one after the other, each of which must have been counted.
+PooledAllocatorStats stats_after_rounds(PooledAllocator& allocator) {
+  for (int i = 0; i < 100; ++i) static_cast<void>(allocator.direct_buffer(800));
+  PooledAllocatorStats stats = allocator.stats();
+  EXPECT_EQ(stats.small.allocations, 100U);
+  EXPECT_EQ(stats.small.deallocations, 100U);
+  EXPECT_EQ(stats.small.active, 0U);
+  return stats;
+}
+
 // testArenaMetricsNoCache, also with alignment 64: 100 rounds, active 0, 100 and 100.
 TEST(AllocatorStats, CountEveryRoundWithoutCaches) {
   for (const std::size_t alignment : {0U, 64U}) {
@@ -53,11 +63,7 @@ TEST(AllocatorStats, CountEveryRoundWithoutCaches) {
     options.max_cached_bytes_per_thread = 0;
     options.direct_alignment = alignment;
     PooledAllocator allocator(options);
-    for (int i = 0; i < 100; ++i) static_cast<void>(allocator.direct_buffer(800));
-    const PooledAllocatorStats stats = allocator.stats();
-    EXPECT_EQ(stats.small.allocations, 100U);
-    EXPECT_EQ(stats.small.deallocations, 100U);
-    EXPECT_EQ(stats.small.active, 0U);
+    const PooledAllocatorStats stats = stats_after_rounds(allocator);
     EXPECT_EQ(stats.cache_misses, 100U);
     check(allocator);
   }
@@ -70,11 +76,7 @@ TEST(AllocatorStats, CountEveryRoundWithCaches) {
   PooledAllocatorOptions options = one_arena();
   options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
   PooledAllocator allocator(options);
-  for (int i = 0; i < 100; ++i) static_cast<void>(allocator.direct_buffer(800));
-  const PooledAllocatorStats stats = allocator.stats();
-  EXPECT_EQ(stats.small.allocations, 100U);
-  EXPECT_EQ(stats.small.deallocations, 100U);
-  EXPECT_EQ(stats.small.active, 0U);
+  const PooledAllocatorStats stats = stats_after_rounds(allocator);
   EXPECT_EQ(stats.cache_misses, 1U);
   EXPECT_EQ(stats.cache_hits, 99U);
   EXPECT_EQ(stats.direct_arenas[0].in_use_bytes, 896U);
