@@ -52,10 +52,6 @@ class BasicBoundedReturns {
     }
   }
 
-  /// Undoes reserve(1) when the box turns out to be closed: nobody looks at the bound any more, but
-  /// at the count of those that entered.
-  void take_back() noexcept { entered_.fetch_sub_relaxed(1); }
-
   /// All that is in the queue, newest first; it stays within the bound until forget().
   [[nodiscard]] Node* take_all() noexcept { return queue_.take_all(); }
 
@@ -82,6 +78,10 @@ class BasicBoundedReturns {
   [[nodiscard]] std::uint64_t entered() const noexcept { return entered_.load_relaxed(); }
 
  private:
+  /// Undoes reserve(1) when the box turns out to be closed: nobody looks at the bound any more, but
+  /// at the count of those that entered.
+  void take_back() noexcept { entered_.fetch_sub_relaxed(1); }
+
   sync::ReturnQueue<Node, Link> queue_;
   // Written by whoever puts; read by all.
   sync::Atomic<std::uint64_t> entered_{0};
