@@ -65,10 +65,14 @@ struct BoxModel : rl::test_suite<Self, kThreads> {
 /// Some put, the owner takes over, forgets, and closes.
 template <class Self, std::size_t kPutters>
 struct CloseModel : BoxModel<Self, kPutters + 1, kPutters> {
+  std::size_t stored = 0;
+
   void thread(unsigned index) {
     Box& its = this->box;
     if (index < kPutters) {
-      RL_ASSERT(this->put(index, kPutters) != PutResult::full);  // never below the bound
+      const PutResult result = this->put(index, kPutters);
+      RL_ASSERT(result != PutResult::full);  // never below the bound
+      if (result == PutResult::stored) ++stored;
       return;
     }
     const std::size_t taken = this->consume(its.take_all());
@@ -76,7 +80,10 @@ struct CloseModel : BoxModel<Self, kPutters + 1, kPutters> {
     its.forget(taken);
     this->consume(its.close());
   }
-  void after() { this->check_nothing_lost(); }
+  void after() {
+    RL_ASSERT(this->box.entered() == stored);  // who finds it closed has not entered
+    this->check_nothing_lost();
+  }
 };
 struct OnePutter : CloseModel<OnePutter, 1> {};
 struct TwoPutters : CloseModel<TwoPutters, 2> {};
