@@ -41,6 +41,7 @@ TEST(BytebufGuide, CopyOnWrite) {
   shared.set_u8(0, 'S');  // so that nobody else sees this
 
   EXPECT_EQ(other.to_string(), "shared by many");
+  EXPECT_EQ(shared.to_string(), "Shared by many");
 }
 
 TEST(BytebufGuide, Threads) {
@@ -53,11 +54,15 @@ TEST(BytebufGuide, Threads) {
 TEST(BytebufGuide, Sparse) {
   ByteBuf large = allocator().buffer(65536);
   large.write_zero(65536);
+  large.set_bytes(100, "the key that is ");
+  const std::byte* const in_large = large.readable().data() + 100;
   ByteBuf key = large.slice(100, 16);
   large.release();          // 64 KiB stay, for 16 bytes
   key.compact_if_sparse();  // moves to memory of its own size: the 64 KiB go back
 
   EXPECT_EQ(key.capacity(), 16U);
+  EXPECT_NE(key.readable().data(), in_large);
+  EXPECT_EQ(key.to_string(), "the key that is ");
 }
 
 TEST(BytebufGuide, HeaderBeforeBody) {
