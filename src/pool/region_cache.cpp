@@ -19,7 +19,7 @@ RegionList RegionCache::remove_oldest_beyond(std::uint32_t keep) noexcept {
     set_next_region(last_kept, nullptr);
   }
   size_.store_relaxed(keep);
-  moved_out_.add(out.count);
+  moved_in_.subtract(out.count);
   return out;
 }
 

@@ -222,6 +222,36 @@ TEST(ThreadCacheSharing, TakingOverFillsNoStockAboveItsLimit) {
   pool.check();
 }
 
+/// The lines that a thread reads when it releases a region of `cache`, as they are now.
+std::vector<std::byte> lines_read_by_releasers(ThreadCache& cache) {
+  constexpr std::size_t kLine = 64;  // bytes of a cache line
+  std::vector<std::byte> bytes;
+  const auto copy_line = [&bytes](const std::byte* line) {
+    bytes.insert(bytes.end(), line, line + kLine);
+  };
+  copy_line(reinterpret_cast<const std::byte*>(&cache));
+  cache.for_each_region_cache([&](const RegionCache& stock) {
+    copy_line(reinterpret_cast<const std::byte*>(&stock) + kLine);
+  });
+  return bytes;
+}
+
+// A line that both use would go from processor to processor with every release.
+TEST(ThreadCacheSharing, WhatReleasersReadIsNotWrittenByTheOwnersWork) {
+  SmallPool pool(roomy());
+  std::vector<Region*> others;
+  in_thread([&] { others = pool.take_many(100, 64); });
+  SmallPool::give(pool.take(64));
+  const std::vector<std::byte> before = lines_read_by_releasers(*pool.cache());
+  const std::vector<Region*> regions = pool.take_many(100, 64);
+  SmallPool::give_all(pool.take_many(300, 64));
+  SmallPool::give_all(others);
+  in_thread([&] { SmallPool::give_all(regions); });
+  SmallPool::give_all(pool.take_many(300, 64));
+  pool.give_plain(pool.take_plain(3000), 3000);
+  EXPECT_EQ(lines_read_by_releasers(*pool.cache()), before);
+}
+
 // The release that comes after its owner's end goes to the arena, and is counted all the same.
 TEST(ThreadCacheSharing, AReleaseAfterTheOwnersEndIsNotLost) {
   SmallPool pool;

@@ -186,9 +186,10 @@ class PoolCore {
   const platform::MemorySource source_;
   CoreParts* parts_ = nullptr;  // arenas, huge table, registry of caches: what only slow paths need
   sync::Atomic<bool> closed_{false};
-  sync::SharedCounter trimmed_regions_;
+  // What threads write while others read the above: a line apart.
   // Regions out of the arenas and huge ones, plus one while the allocator exists.
-  sync::Atomic<std::uint64_t> out_{1};
+  alignas(64) sync::Atomic<std::uint64_t> out_{1};
+  sync::SharedCounter trimmed_regions_;
 };
 
 inline void release_region(Region* region) noexcept {

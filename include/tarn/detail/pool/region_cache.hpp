@@ -44,13 +44,16 @@ class DoublingBatch {
 /// has made them; so one counter on the usual path serves the stock's statistics and the thread's
 /// interval of trims.
 ///
-/// Stock arithmetic, for the statistics: regions enter by push or `moved_in`, leave by pop (`hits`)
-/// or `moved_out`; pushes are not counted but follow: size - moved_in + hits + moved_out.
+/// Stock arithmetic, for the statistics: regions enter by push or are moved in, leave by pop
+/// (`hits`) or are moved out; pushes are not counted but follow: size + hits - those moved in, less
+/// those moved out.
 ///
 /// Thread safety: `pop`, `push`: the owner thread. What is said to be under the lock: the holder of
 /// the ThreadCache's lock, who is the owner in its slow path, or has revoked. Counters may be read
 /// by anyone.
 class alignas(64) RegionCache {
+  static constexpr std::size_t kLine = 64;  // bytes of a cache line
+
  public:
   static constexpr std::uint32_t kRevokedFloor = std::numeric_limits<std::uint32_t>::max();
 
@@ -129,7 +132,7 @@ class alignas(64) RegionCache {
   }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(); }
   [[nodiscard]] std::uint64_t pushes() const noexcept {
-    return size_.load_relaxed() - moved_in_.load() + hits() + moved_out_.load();
+    return size_.load_relaxed() + hits() - moved_in_.load();
   }
 
   /// What never changes.
@@ -215,12 +218,12 @@ class alignas(64) RegionCache {
     Region* const region = newest_;
     newest_ = next_region(region);
     size_.store_relaxed(size_.load_relaxed() - 1);
-    moved_out_.add(1);
+    moved_in_.subtract(1);
     return region;
   }
 
   /// Counts a region that was released into this class but went past the stock.
-  void count_passed_by() noexcept { moved_out_.add(1); }
+  void count_passed_by() noexcept { moved_in_.subtract(1); }
   void count_miss() noexcept { misses_.add(1); }
 
   /// Hits since the last call: what the interval needed.
@@ -241,33 +244,34 @@ class alignas(64) RegionCache {
   void audit() const noexcept;
 
  private:
-  // One cache line: all that a push or pop touches.
+  // The first line: what the owner writes, all the time. Nobody else looks at it to find out whose
+  // a region is: each look would take the line away from the owner.
   Region* newest_ = nullptr;
-  sync::Atomic<const void*> owner_{nullptr};
-  ThreadCache* cache_ = nullptr;
-  std::size_t below_smallest_ = 0;
-  std::size_t largest_ = 0;
   sync::Atomic<std::uint32_t> size_{0};
   sync::Atomic<std::uint32_t> floor_{0};
   sync::Atomic<std::uint32_t> limit_{0};
   sync::Atomic<std::uint32_t> lease_{1};
   sync::OwnerGate gate_;
-  std::uint8_t size_class_ = 0;
-  MemoryKind memory_kind_ = MemoryKind::heap;
-  // The second line: slow paths only.
   DoublingBatch refill_;
   DoublingBatch surplus_;
-  std::uint32_t max_size_ = 0;
+  std::uint32_t granted_ = 0;
   std::uint32_t granted_lease_ = 1;
   sync::Counter leases_{1};
-  std::size_t region_size_ = 0;
-  std::uint64_t hits_at_trim_ = 0;
-  std::uint32_t granted_ = 0;
   sync::Counter misses_;
-  sync::Counter moved_in_;
-  sync::Counter moved_out_;
+  sync::Counter moved_in_;  // less what has moved out; wraps
+  // The second line: what others read too, and only the beginning and end of a thread, and trims,
+  // write.
+  alignas(kLine) sync::Atomic<const void*> owner_{nullptr};
+  ThreadCache* cache_ = nullptr;
+  std::size_t below_smallest_ = 0;
+  std::size_t largest_ = 0;
+  std::size_t region_size_ = 0;
+  std::uint32_t max_size_ = 0;
+  std::uint8_t size_class_ = 0;
+  MemoryKind memory_kind_ = MemoryKind::heap;
+  std::uint64_t hits_at_trim_ = 0;
 };
-static_assert(sizeof(RegionCache) == 128);
+static_assert(sizeof(RegionCache) == 128, "two lines: the owner's, and what others read");
 static_assert(alignof(RegionCache) > kPlainTag, "the tag needs a free bit");
 
 }  // namespace tarn::pool

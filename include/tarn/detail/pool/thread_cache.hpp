@@ -161,8 +161,6 @@ class alignas(RegionCache) ThreadCache {
     return home.push_own(region);
   }
 
-  Outbox outbox;
-
   /// Takes a region when the usual path could not: from the stock, from what others have returned,
   /// from the arena, in that order. Counted as a miss.
   /// @returns null when memory is refused, or this cache is not bound to an arena of the kind.
@@ -215,9 +213,6 @@ class alignas(RegionCache) ThreadCache {
   /// Checks every invariant; at rest, under the lock. Fatal when one is broken.
   void audit() noexcept;
 
-  ThreadCache* next_free = nullptr;  ///< Registry's list of caches without a thread.
-  ThreadCache* next = nullptr;       ///< Registry's list of all.
-
  private:
   class Revoked;
 
@@ -251,12 +246,22 @@ class alignas(RegionCache) ThreadCache {
   std::uint64_t give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept;
   [[nodiscard]] std::uint64_t outbox_limit() const noexcept;
 
+  // What others read when they release regions of this cache; written when a thread begins or ends.
   PoolCore& core_;
   const std::size_t class_count_;
   std::array<Arena*, 2> arenas_{};
-  std::uint32_t until_trim_ = 0;  // allocations; counts down, wraps when there is no interval
+  const void* owner_ = nullptr;  // null: closed
   sync::Atomic<bool> bound_{false};
-  const void* owner_ = nullptr;     // null: closed
+
+ public:
+  ThreadCache* next_free = nullptr;  ///< Registry's list of caches without a thread.
+  ThreadCache* next = nullptr;       ///< Registry's list of all.
+
+  // The owner's own from here on.
+  alignas(64) Outbox outbox;
+
+ private:
+  std::uint32_t until_trim_ = 0;    // allocations; counts down, wraps when there is no interval
   bool revoked_ = false;            // somebody else than the owner is at work
   std::uint64_t leased_bytes_ = 0;  // sum of granted x size over the caches; at most stock_bound_
   std::uint64_t stock_bound_ = 0;   // adapts, within the option's bound
