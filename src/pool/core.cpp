@@ -195,6 +195,7 @@ RegionCache::Description PoolCore::stock_description(MemoryKind kind,
   const std::size_t before = size_class == 0 ? 0 : size(size_class - 1);
   return {.memory_kind = kind,
           .size_class = static_cast<std::uint8_t>(size_class),
+          .category = static_cast<std::uint8_t>(category(size_class)),
           .max_size = max_cached(size_class),
           .region_size = size(size_class),
           .below_smallest = base::align_down(before, alignment),
@@ -331,27 +332,20 @@ void PoolCore::release_slow(Region* region) noexcept {
     return;
   }
   auto& home = *reinterpret_cast<RegionCache*>(region->link & ~kPlainTag);
-  ThreadCache& cache = home.cache();
-  if (home.owner() == tls::thread_token()) {
-    cache.keep_slow(region, home);
-  } else {
-    cache.core().send_to_owner(region, cache);
-  }
+  ThreadCache& owner = home.cache();
+  if (home.owner() == tls::thread_token()) return owner.keep_slow(region, home);
+  // The outbox's limit is 0 when nothing may be pending, and once the core is closed.
+  ThreadCache* const mine = owner.core().near_cache();
+  if (mine == nullptr || !owner.is_bound() || !mine->outbox.try_add(region, home)) [[unlikely]]
+    owner.core().send_to_owner(region, home);
 }
 
-void PoolCore::send_to_owner(Region* region, ThreadCache& owner) noexcept {
-  if (is_closed() || options_.max_pending_bytes_per_thread == 0 || !owner.is_bound()) {
-    release_uncached(region);
-    return;
-  }
-  ThreadCache* const mine = parts_->caches.opened();
-  if (mine == nullptr) {
-    release_uncached(region);
-    return;
-  }
-  const std::size_t size = sizing::size_of(SizeClass::from_index(region->size_class));
-  const unsigned kind = category(region->size_class);
-  if (!mine->outbox.try_add(region, &owner, size, kind)) mine->send_slow(region, owner, size, kind);
+void PoolCore::send_to_owner(Region* region, const RegionCache& home) noexcept {
+  const bool may_wait =
+      !is_closed() && options_.max_pending_bytes_per_thread != 0 && home.cache().is_bound();
+  ThreadCache* const mine = may_wait ? parts_->caches.opened() : nullptr;
+  if (mine == nullptr) return release_uncached(region);
+  mine->send_slow(region, home);
 }
 
 Region* PoolCore::plain_region(void* memory, std::size_t size,

@@ -23,8 +23,8 @@ constexpr std::size_t kFirstGrantBytes = 8 * base::kKiB;
 // numbers themselves are not measured yet.
 constexpr std::size_t kRefillBytes = 32 * base::kKiB;
 constexpr std::uint32_t kRefillRegions = 16;
-// Bytes of other threads' regions that one thread may hold back for a batch.
-constexpr std::uint64_t kOutboxBytes = 64 * base::kKiB;
+// Bytes of other threads' regions that one thread may hold back for its batches.
+constexpr std::uint64_t kOutboxBytes = 256 * base::kKiB;
 // Region caches that one widening looks through for unused grants.
 constexpr std::size_t kReclaimSteps = 32;
 // Bytes that a thread may keep to begin with. What one class keeps another can't use, so the bound
@@ -41,6 +41,32 @@ constexpr std::uint32_t kMostLease = 64;
 // stock: at least half of them the latter) is shorter than kThrashShare allocations a step.
 constexpr std::uint32_t kThrashWindow = 128;
 constexpr std::uint32_t kThrashShare = 6;
+
+/// Takes off a list its first region and those of the same class and kind that follow at once.
+/// @returns them; the last one's link still leads into the list. @pre the list is not empty.
+RegionList cut_like_ones(Region*& list) noexcept {
+  const Region* const first = list;
+  RegionList like{list, list, 1};
+  for (list = next_region(list); list != nullptr; list = next_region(list)) {
+    if (list->size_class != first->size_class || list->memory_kind != first->memory_kind) break;
+    like.last = list;
+    ++like.count;
+  }
+  return like;
+}
+
+/// Moves the regions past the first `keep` of `from` to the front of `to`.
+void move_past(RegionList& from, std::size_t keep, Region*& to) noexcept {
+  Region* last_kept = nullptr;
+  Region* rest = from.first;
+  for (std::size_t i = 0; i < keep; ++i) {
+    last_kept = rest;
+    rest = next_region(rest);
+  }
+  set_next_region(from.last, to);
+  to = rest;
+  from = keep == 0 ? RegionList{} : RegionList{from.first, last_kept, keep};
+}
 
 }  // namespace
 
@@ -81,11 +107,11 @@ class ThreadCache::Revoked {
   const bool active_;
 };
 
-ThreadCache::ThreadCache(PoolCore& core, std::size_t class_count) noexcept
+ThreadCache::ThreadCache(PoolCore& core, std::size_t class_count, std::size_t number) noexcept
     : core_(core), class_count_(class_count) {
   for (std::size_t i = 0; i < 2 * class_count; ++i) {
     auto* const cache = new (caches() + i) RegionCache;
-    cache->describe(*this, core.stock_description(static_cast<MemoryKind>(i % 2), i / 2));
+    cache->describe(*this, number, core.stock_description(static_cast<MemoryKind>(i % 2), i / 2));
   }
   recent_.fill(&no_region);
   // No release may be queued for a cache that no thread owns.
@@ -197,18 +223,19 @@ Region* ThreadCache::refill(RegionCache& cache) noexcept {
 void ThreadCache::take_over_returned() noexcept {
   std::uint64_t bytes = 0;
   Region* to_arenas = nullptr;
-  for (Region* region = returned_.take_all(); region != nullptr;) {
-    Region* const rest = next_region(region);
-    RegionCache& home = region_cache(region->memory_kind, region->size_class);
-    bytes += home.region_size();
-    if (home.size() < home.granted() || widen(home, home.size() + 1)) {
-      home.add({region, region, 1});
-    } else {
-      ++no_room_;
-      set_next_region(region, to_arenas);
-      to_arenas = region;
+  for (Region* rest = returned_.take_all(); rest != nullptr;) {
+    RegionCache& home = region_cache(rest->memory_kind, rest->size_class);
+    RegionList like = cut_like_ones(rest);
+    bytes += like.count * home.region_size();
+    const auto wanted = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(home.size() + like.count, home.max_size()));
+    if (wanted > home.granted()) static_cast<void>(widen(home, wanted));
+    const std::size_t room = home.granted() - home.size();
+    if (room < like.count) {
+      no_room_ += static_cast<std::uint32_t>(like.count - room);
+      move_past(like, room, to_arenas);
     }
-    region = rest;
+    home.add(like);
   }
   queued_bytes_.fetch_sub_relaxed(bytes);
   core_.give_to_arenas(to_arenas);
@@ -247,23 +274,26 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
   cache.add_released(region);
 }
 
-void ThreadCache::send_slow(Region* region, ThreadCache& destination, std::size_t size,
-                            unsigned category) noexcept {
+void ThreadCache::send_slow(Region* region, const RegionCache& home) noexcept {
   {
     const sync::LockGuard guard(lock_);
     if (owner_ != nullptr) {
-      outbox.count_release(category);
-      if (outbox.destination() == &destination && outbox.bytes() + size < outbox_limit()) {
-        outbox.add(region, size);
-        region = nullptr;
-      }
       // Under the lock: a batch in nobody's hands would escape the statistics.
-      hand_over();
-      outbox.open_for(&destination);
-      if (region == nullptr) return;
-      if (size < outbox_limit()) return outbox.add(region, size);
+      Outbox::Batch& batch = outbox.place_of(home);
+      if (batch.destination != &home.cache()) {
+        hand_over(batch);
+        batch.destination = &home.cache();
+      }
+      const std::uint64_t size = home.region_size();
+      if (outbox.bytes() + size >= outbox_limit()) hand_over_all();
+      if (size < outbox_limit()) {
+        outbox.add(batch, region, home);
+        if (batch.list.count >= Outbox::kMaxRegions) hand_over(batch);
+        return;
+      }
+      outbox.count_release(home);
       set_next_region(region, nullptr);
-      if (!destination.accept_returned({region, region, 1}, size)) core_.give_to_arenas(region);
+      if (!home.cache().accept_returned({region, region, 1}, size)) core_.give_to_arenas(region);
       return;
     }
   }
@@ -271,13 +301,16 @@ void ThreadCache::send_slow(Region* region, ThreadCache& destination, std::size_
   core_.release_uncached(region);
 }
 
-void ThreadCache::hand_over() noexcept {
-  ThreadCache* const destination = outbox.destination();
-  const std::uint64_t bytes = outbox.bytes();
-  const RegionList batch = outbox.take();
-  if (batch.first != nullptr && !destination->accept_returned(batch, bytes)) {
-    core_.give_to_arenas(batch.first);
+void ThreadCache::hand_over(Outbox::Batch& batch) noexcept {
+  const std::uint64_t bytes = batch.bytes;
+  const RegionList list = outbox.take(batch);
+  if (list.first != nullptr && !batch.destination->accept_returned(list, bytes)) {
+    core_.give_to_arenas(list.first);
   }
+}
+
+void ThreadCache::hand_over_all() noexcept {
+  for (Outbox::Batch& batch : outbox.batches()) hand_over(batch);
 }
 
 bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) noexcept {
@@ -374,7 +407,7 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
   }
   if (owner_ == nullptr || !anything_to_give()) return;
   const Revoked revoked(*this, called_by_owner);
-  hand_over();
+  hand_over_all();
   // What has come back and was not taken up is as little needed as what lay in stock.
   take_over_returned();
   std::size_t trimmed = 0;
@@ -406,7 +439,7 @@ std::uint64_t ThreadCache::flush(bool called_by_owner) noexcept {
 
 std::uint64_t ThreadCache::flush_locked() noexcept {
   std::uint64_t bytes = outbox.bytes();
-  core_.give_to_arenas(outbox.take().first);
+  for (Outbox::Batch& batch : outbox.batches()) core_.give_to_arenas(outbox.take(batch).first);
   std::uint64_t queued = 0;
   Region* const returned = returned_.take_all();
   for (const Region* region = returned; region != nullptr; region = next_region(region)) {

@@ -12,14 +12,14 @@ namespace {
 
 constexpr std::align_val_t kCacheAlignment{alignof(ThreadCache)};
 
-ThreadCache* create_cache(PoolCore& core, std::size_t class_count) noexcept {
+ThreadCache* create_cache(PoolCore& core, std::size_t class_count, std::size_t number) noexcept {
   void* const memory =
       ::operator new(ThreadCache::footprint(class_count), kCacheAlignment, std::nothrow);
-  return memory == nullptr ? nullptr : new (memory) ThreadCache(core, class_count);
+  return memory == nullptr ? nullptr : new (memory) ThreadCache(core, class_count, number);
 }
 
 ThreadCache* create_cache_or_throw(PoolCore& core, std::size_t class_count) {
-  ThreadCache* const cache = create_cache(core, class_count);
+  ThreadCache* const cache = create_cache(core, class_count, 0);
   if (cache == nullptr) throw std::bad_alloc();
   return cache;
 }
@@ -65,8 +65,9 @@ ThreadCache* ThreadCaches::make() noexcept {
     if (cache != nullptr) {
       free_ = cache->next_free;
     } else {
-      cache = create_cache(core_, class_count_);
+      cache = create_cache(core_, class_count_, made_);
       if (cache == nullptr) return nullptr;
+      ++made_;
       cache->next = all_;
       all_ = cache;
     }

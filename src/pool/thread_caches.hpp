@@ -74,6 +74,7 @@ class ThreadCaches {
   sync::Mutex registry_{sync::LockRank::registry};
   ThreadCache* all_ TARN_GUARDED_BY(registry_) = nullptr;
   ThreadCache* free_ TARN_GUARDED_BY(registry_) = nullptr;
+  std::size_t made_ TARN_GUARDED_BY(registry_) = 0;  // caches in `all_`
   bool closed_ TARN_GUARDED_BY(registry_) = false;
   const std::unique_ptr<ThreadCache, DestroyCache> nobodys_;
   tls::Key key_;

@@ -32,12 +32,13 @@ class Stock {
     for (Region& region : regions_) region.size_class = kClass;
     // Only its address is used.
     auto& home = *reinterpret_cast<ThreadCache*>(thread_cache_.data());
-    cache_.describe(home, {.memory_kind = MemoryKind::direct,
-                           .size_class = kClass,
-                           .max_size = kMaxSize,
-                           .region_size = kSize,
-                           .below_smallest = kSize - 16,
-                           .largest = kSize});
+    cache_.describe(home, 0,
+                    {.memory_kind = MemoryKind::direct,
+                     .size_class = kClass,
+                     .max_size = kMaxSize,
+                     .region_size = kSize,
+                     .below_smallest = kSize - 16,
+                     .largest = kSize});
     cache_.set_owner(tls::thread_token());
     cache_.grant(limit, false);
   }

@@ -33,61 +33,42 @@ PooledAllocatorOptions roomy() {
   return options;
 }
 
-// --- the outbox by itself
-// -------------------------------------------------------------------------
+/// Threads that have taken three regions of 64 bytes each, and sleep until the end.
+class Owners {
+ public:
+  Owners(SmallPool& pool, std::size_t count) : regions_(count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      threads_.emplace_back([this, &pool, i] {
+        regions_[i] = pool.take_many(3, 64);
+        ready_.store(i + 1);
+        ready_.notify_one();
+        may_end_.wait(false);
+      });
+      // One after the other, so that their caches are numbered in order.
+      ready_.wait(i);
+    }
+  }
+  ~Owners() { end(); }
+  Owners(const Owners&) = delete;
+  Owners& operator=(const Owners&) = delete;
 
-class OutboxTest : public testing::Test {
- protected:
-  OutboxTest() { outbox_.set_limit(1000); }
-  [[nodiscard]] Outbox& outbox() { return outbox_; }
-  [[nodiscard]] Region* region(std::size_t i) { return &regions_.at(i); }
-  // Destinations are only compared.
-  [[nodiscard]] static ThreadCache* destination(std::uintptr_t i) {
-    return reinterpret_cast<ThreadCache*>(i * 4096);
+  [[nodiscard]] std::size_t count() const { return regions_.size(); }
+  [[nodiscard]] Region* region(std::size_t owner, std::size_t i) const {
+    return regions_.at(owner).at(i);
+  }
+  void end() {
+    may_end_.store(true);
+    may_end_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
   }
 
  private:
-  std::array<Region, 64> regions_;
-  Outbox outbox_;
+  std::vector<std::vector<Region*>> regions_;
+  std::atomic<std::size_t> ready_{0};
+  std::atomic<bool> may_end_{false};
+  std::vector<std::thread> threads_;
 };
-
-TEST_F(OutboxTest, HoldsABatchForOneDestination) {
-  outbox().open_for(destination(1));
-  EXPECT_TRUE(outbox().try_add(region(0), destination(1), 10, 0));
-  EXPECT_FALSE(outbox().try_add(region(1), destination(2), 10, 0));
-  EXPECT_TRUE(outbox().try_add(region(2), destination(1), 20, 1));
-  EXPECT_EQ(outbox().bytes(), 30U);
-  EXPECT_EQ(outbox().released(0), 1U);
-  EXPECT_EQ(outbox().released(1), 1U);
-  const RegionList batch = outbox().take();
-  EXPECT_EQ(batch.count, 2U);
-  EXPECT_EQ(batch.first, region(0));
-  EXPECT_EQ(batch.last, region(2));
-  EXPECT_EQ(next_region(batch.first), batch.last);
-  EXPECT_EQ(next_region(batch.last), nullptr);
-  EXPECT_EQ(outbox().bytes(), 0U);
-  EXPECT_EQ(outbox().destination(), nullptr);
-}
-
-TEST_F(OutboxTest, LeavesTheOneThatFillsItToWhoHandsOver) {
-  outbox().open_for(destination(1));
-  for (std::size_t i = 0; i + 1 < Outbox::kMaxRegions; ++i) {
-    ASSERT_TRUE(outbox().try_add(region(i), destination(1), 1, 0));
-  }
-  EXPECT_FALSE(outbox().try_add(region(40), destination(1), 1, 0));
-  EXPECT_EQ(outbox().count(), Outbox::kMaxRegions - 1);
-}
-
-TEST_F(OutboxTest, HoldsLessThanItsLimitOfBytes) {
-  outbox().open_for(destination(1));
-  EXPECT_TRUE(outbox().try_add(region(0), destination(1), 999, 0));
-  EXPECT_FALSE(outbox().try_add(region(1), destination(1), 1, 0));
-  static_cast<void>(outbox().take());
-  outbox().open_for(destination(1));
-  EXPECT_FALSE(outbox().try_add(region(2), destination(1), 1000, 0));
-  outbox().set_limit(0);
-  EXPECT_FALSE(outbox().try_add(region(2), destination(1), 0, 0)) << "revoked";
-}
 
 // --- from thread to thread
 // ------------------------------------------------------------------------
@@ -99,7 +80,7 @@ TEST(ThreadCacheSharing, AReleaseElsewhereComesBackToTheThreadThatAllocated) {
   in_thread([&] {
     SmallPool::give_all(regions);
     // One batch of 32 is handed over, the rest waits for its own.
-    EXPECT_EQ(pool.cache()->outbox.count(), 8U);
+    EXPECT_EQ(pool.cache()->outbox.bytes(), 8 * 64U);
     EXPECT_EQ(pool.stats().pending_bytes, 40 * 64U);
     EXPECT_EQ(pool.stats().tiny.deallocations, 40U);
   });
@@ -115,33 +96,67 @@ TEST(ThreadCacheSharing, AReleaseElsewhereComesBackToTheThreadThatAllocated) {
   pool.check();
 }
 
-TEST(ThreadCacheSharing, ABatchIsHandedOverBeforeOneForAnother) {
+ThreadCache& home_of(const Region* region) {
+  return reinterpret_cast<RegionCache*>(region->link)->cache();
+}
+
+// A thread that releases for several others in turns hands over no batch at each turn.
+TEST(ThreadCacheSharing, BatchesForSeveralOwnersAreKeptApart) {
   SmallPool pool(roomy());
-  const std::vector<Region*> mine = pool.take_many(2, 64);
-  std::vector<Region*> others;
-  ThreadCache* other = nullptr;
-  std::barrier step(2);
-  std::thread owner([&] {
-    others = pool.take_many(2, 64);
-    other = pool.cache();
-    step.arrive_and_wait();
-    step.arrive_and_wait();
-  });
-  step.arrive_and_wait();
+  Owners owners(pool, Outbox::kBatches);
   in_thread([&] {
-    ThreadCache* const home = &reinterpret_cast<RegionCache*>(mine[0]->link)->cache();
-    SmallPool::give(mine[0]);
-    EXPECT_EQ(pool.cache()->outbox.destination(), home);
-    EXPECT_EQ(home->pending_bytes(), 0U);
-    SmallPool::give(others[0]);
-    EXPECT_EQ(pool.cache()->outbox.destination(), other);
-    EXPECT_EQ(home->pending_bytes(), 64U);
-    SmallPool::give(mine[1]);
-    EXPECT_EQ(other->pending_bytes(), 64U);
-    SmallPool::give(others[1]);
+    for (std::size_t turn = 0; turn < 3; ++turn) {
+      for (std::size_t i = 0; i < owners.count(); ++i) SmallPool::give(owners.region(i, turn));
+    }
+    EXPECT_EQ(pool.cache()->outbox.bytes(), owners.count() * 3 * 64);
+    EXPECT_EQ(pool.stats().pending_bytes, owners.count() * 3 * 64);
   });
-  step.arrive_and_wait();
-  owner.join();
+  owners.end();
+  EXPECT_EQ(pool.stats().tiny.active, 0U);
+  pool.check();
+}
+
+// So many owners that two share a place: one's batch makes room for the other's.
+TEST(ThreadCacheSharing, ABatchIsHandedOverBeforeOneForAnotherInItsPlace) {
+  SmallPool pool(roomy());
+  Owners owners(pool, Outbox::kBatches + 1);
+  ThreadCache& first = home_of(owners.region(0, 0));
+  ThreadCache& rival = home_of(owners.region(Outbox::kBatches, 0));
+  in_thread([&] {
+    SmallPool::give(owners.region(0, 0));
+    EXPECT_EQ(first.pending_bytes(), 0U);
+    SmallPool::give(owners.region(Outbox::kBatches, 0));
+    EXPECT_EQ(first.pending_bytes(), 64U);
+    SmallPool::give(owners.region(0, 1));
+    EXPECT_EQ(rival.pending_bytes(), 64U);
+    EXPECT_EQ(pool.stats().pending_bytes, 3 * 64U);
+  });
+  for (std::size_t i = 1; i < owners.count(); ++i) {
+    for (std::size_t turn = i < Outbox::kBatches ? 0 : 1; turn < 3; ++turn) {
+      SmallPool::give(owners.region(i, turn));
+    }
+  }
+  SmallPool::give(owners.region(0, 2));
+  owners.end();
+  EXPECT_EQ(pool.stats().tiny.active, 0U);
+  pool.check();
+}
+
+// All batches have one bound: at it none is left, whoever filled it.
+TEST(ThreadCacheSharing, AFullOutboxHandsOverEveryBatch) {
+  PooledAllocatorOptions options = roomy();
+  options.max_pending_bytes_per_thread = 4000;  // a quarter of it for what waits to go elsewhere
+  SmallPool pool(options);
+  Owners owners(pool, 6);
+  in_thread([&] {
+    for (std::size_t given = 1; given <= 18; ++given) {
+      SmallPool::give(owners.region((given - 1) % 6, (given - 1) / 6));
+      // 15 of 64 bytes are below 1000.
+      ASSERT_EQ(pool.cache()->outbox.bytes(), (given <= 15 ? given : given - 15) * 64);
+      ASSERT_EQ(pool.stats().pending_bytes, given * 64);
+    }
+  });
+  owners.end();
   pool.check();
 }
 

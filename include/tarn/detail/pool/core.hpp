@@ -166,7 +166,7 @@ class PoolCore {
                                       MemoryKind kind, std::uintptr_t tag) noexcept;
   [[nodiscard]] Region* take_one(Arena& arena, std::uint8_t size_class,
                                  std::size_t alignment) noexcept;
-  void send_to_owner(Region* region, ThreadCache& owner) noexcept;
+  void send_to_owner(Region* region, const RegionCache& home) noexcept;
   /// The live plain region of `memory`; anything else is reported and fatal.
   [[nodiscard]] Region* plain_region(void* memory, std::size_t size,
                                      std::size_t alignment) const noexcept;

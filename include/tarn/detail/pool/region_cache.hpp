@@ -55,6 +55,8 @@ class alignas(64) RegionCache {
   static constexpr std::size_t kLine = 64;  // bytes of a cache line
 
  public:
+  /// Places in an Outbox, see there.
+  static constexpr std::size_t kOutboxPlaces = 8;
   static constexpr std::uint32_t kRevokedFloor = std::numeric_limits<std::uint32_t>::max();
 
   constexpr RegionCache() noexcept = default;
@@ -126,6 +128,10 @@ class alignas(64) RegionCache {
   [[nodiscard]] std::size_t region_size() const noexcept { return region_size_; }
   [[nodiscard]] std::uint8_t size_class() const noexcept { return size_class_; }
   [[nodiscard]] MemoryKind memory_kind() const noexcept { return memory_kind_; }
+  /// Index of the class's category; only for a class that there are regions of.
+  [[nodiscard]] std::uint8_t category() const noexcept { return category_; }
+  /// Where other threads' outboxes keep regions of this cache's thread.
+  [[nodiscard]] std::uint8_t outbox_place() const noexcept { return outbox_place_; }
   /// Pops so far. While the owner starts a lease, others may read as much as a lease too many.
   [[nodiscard]] std::uint64_t hits() const noexcept {
     return leases_.load() - lease_.load_relaxed();
@@ -139,15 +145,18 @@ class alignas(64) RegionCache {
   struct Description {
     MemoryKind memory_kind = MemoryKind::heap;
     std::uint8_t size_class = 0;
+    std::uint8_t category = 0;
     std::uint32_t max_size = 0;   ///< Regions that the stock may ever hold.
     std::size_t region_size = 0;  ///< In bytes.
     // Sizes in bytes that are of this class and kind: above the one, up to the other.
     std::size_t below_smallest = 0;
     std::size_t largest = 0;
   };
-  /// Before any thread can see the cache.
-  void describe(ThreadCache& cache, const Description& description) noexcept {
+  /// Before any thread can see the cache. `number`: the ThreadCache's.
+  void describe(ThreadCache& cache, std::size_t number, const Description& description) noexcept {
     cache_ = &cache;
+    outbox_place_ = static_cast<std::uint8_t>(number % kOutboxPlaces);
+    category_ = description.category;
     memory_kind_ = description.memory_kind;
     size_class_ = description.size_class;
     region_size_ = description.region_size;
@@ -269,6 +278,8 @@ class alignas(64) RegionCache {
   std::uint32_t max_size_ = 0;
   std::uint8_t size_class_ = 0;
   MemoryKind memory_kind_ = MemoryKind::heap;
+  std::uint8_t category_ = 0;
+  std::uint8_t outbox_place_ = 0;
   std::uint64_t hits_at_trim_ = 0;
 };
 static_assert(sizeof(RegionCache) == 128, "two lines: the owner's, and what others read");

@@ -8,13 +8,12 @@
 #include <cstdint>
 
 #include "tarn/detail/platform/memory_kind.hpp"
+#include "tarn/detail/pool/outbox.hpp"
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/pool/region_cache.hpp"
 #include "tarn/detail/sizing/size_class.hpp"
 #include "tarn/detail/sync/atomic.hpp"
-#include "tarn/detail/sync/counter.hpp"
 #include "tarn/detail/sync/mutex.hpp"
-#include "tarn/detail/sync/owner_gate.hpp"
 #include "tarn/detail/sync/return_queue.hpp"
 
 namespace tarn::pool {
@@ -28,82 +27,6 @@ struct RegionLink {
   static void set_next(Region* region, Region* next) noexcept { set_next_region(region, next); }
 };
 
-/// What a thread has released of other threads' regions and not handed over yet: one batch for one
-/// destination.
-///
-/// Thread safety: `try_add`: the owner thread. The rest: under the ThreadCache's lock, by the owner
-/// or after revoking as for a RegionCache.
-class Outbox {
- public:
-  /// Keeps `region` for `destination`, unless the batch is another's or has no room.
-  [[nodiscard]] bool try_add(Region* region, ThreadCache* destination, std::size_t size,
-                             unsigned category) noexcept {
-    gate_.enter();
-    // [sync: cache-revoke] Acquire: pairs with set_limit's release; a revoked limit is 0. Before
-    // the look at the batch, as in RegionCache::pop().
-    const std::uint64_t limit = limit_.load_acquire();
-    // A batch that would become full goes to send_slow, which hands it over at once.
-    if (bytes_.load() + size >= limit || destination != destination_ ||
-        list_.count + 1 >= kMaxRegions) [[unlikely]] {
-      gate_.leave();
-      return false;
-    }
-    add(region, size);
-    released_[category].add(1);
-    gate_.leave();
-    return true;
-  }
-
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(); }
-  [[nodiscard]] std::uint64_t released(unsigned category) const noexcept {
-    return released_[category].load();
-  }
-
-  // --- under the ThreadCache's lock -------------------------------------------------------------
-
-  /// Bytes that a batch may hold; 0 makes the owner's try_add fail.
-  void set_limit(std::uint64_t bytes) noexcept { limit_.store_release(bytes); }
-  [[nodiscard]] ThreadCache* destination() const noexcept { return destination_; }
-  [[nodiscard]] std::size_t count() const noexcept { return list_.count; }
-  /// Starts a batch. @pre it is empty.
-  void open_for(ThreadCache* destination) noexcept { destination_ = destination; }
-  /// Adds without asking for room.
-  void add(Region* region, std::size_t size) noexcept {
-    set_next_region(region, nullptr);
-    if (list_.last != nullptr) {
-      set_next_region(list_.last, region);
-    } else {
-      list_.first = region;
-    }
-    list_.last = region;
-    ++list_.count;
-    bytes_.set(bytes_.load() + size);
-  }
-  void count_release(unsigned category) noexcept { released_[category].add(1); }
-  [[nodiscard]] bool owner_is_inside() const noexcept { return gate_.is_inside(); }
-  /// Empties the batch. @returns what was in it.
-  [[nodiscard]] RegionList take() noexcept {
-    const RegionList list = list_;
-    list_ = {};
-    bytes_.set(0);
-    destination_ = nullptr;
-    return list;
-  }
-
- public:
-  // Regions a batch: so many releases share one compare-exchange on the owner's line. Fewer touch
-  // that line more often, more delay the owner's reuse; the number itself is not measured yet.
-  static constexpr std::size_t kMaxRegions = 32;
-
- private:
-  ThreadCache* destination_ = nullptr;
-  RegionList list_;
-  sync::Counter bytes_;
-  sync::Atomic<std::uint64_t> limit_{0};
-  std::array<sync::Counter, 3> released_;  // by category: tiny, small, normal
-  sync::OwnerGate gate_;
-};
-
 /// One thread's part of a pool. Lives as long as the pool: when its thread ends it is emptied,
 /// closed and kept for the next one, so the link of a live region never dangles.
 ///
@@ -111,8 +34,9 @@ class Outbox {
 /// outside of the caches' own push and pop.
 class alignas(RegionCache) ThreadCache {
  public:
-  /// Constructs in `footprint(class_count)` bytes: its region caches lie behind it.
-  ThreadCache(PoolCore& core, std::size_t class_count) noexcept;
+  /// Constructs in `footprint(class_count)` bytes: its region caches lie behind it. `number`: how
+  /// many there were before.
+  ThreadCache(PoolCore& core, std::size_t class_count, std::size_t number) noexcept;
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
 
@@ -173,9 +97,8 @@ class alignas(RegionCache) ThreadCache {
   /// thread's byte bound, else gives some of the oldest to the arena.
   void keep_slow(Region* region, RegionCache& cache) noexcept;
 
-  /// Releases a region of another thread's cache, when the outbox did not take it.
-  void send_slow(Region* region, ThreadCache& destination, std::size_t size,
-                 unsigned category) noexcept;
+  /// Releases a region of another thread's stock, when the outbox did not take it.
+  void send_slow(Region* region, const RegionCache& home) noexcept;
 
   /// Takes a batch that another thread released of this cache's regions.
   /// @returns false, and nothing was taken, when the ceiling is reached or the owner has ended.
@@ -233,7 +156,8 @@ class alignas(RegionCache) ThreadCache {
   void count_allocations(std::uint32_t allocations) noexcept;
   [[nodiscard]] std::uint64_t flush_locked() noexcept;
   [[nodiscard]] bool anything_to_give() const noexcept;
-  void hand_over() noexcept;
+  void hand_over(Outbox::Batch& batch) noexcept;
+  void hand_over_all() noexcept;
   void take_over_returned() noexcept;
   void keep_locked(Region* region, RegionCache& cache) noexcept;
   [[nodiscard]] Region* refill(RegionCache& cache) noexcept;
