@@ -25,6 +25,9 @@ constexpr std::size_t kRefillBytes = 32 * base::kKiB;
 constexpr std::uint32_t kRefillRegions = 16;
 // Bytes of other threads' regions that one thread may hold back for its batches.
 constexpr std::uint64_t kOutboxBytes = 256 * base::kKiB;
+// Regions that a flush gives to the arenas at once, and up to a stock more: more would keep an
+// arena's lock for longer than some tens of microseconds, fewer take it more often.
+constexpr std::size_t kGatheredRegions = 256;
 // Region caches that one widening looks through for unused grants.
 constexpr std::size_t kReclaimSteps = 32;
 // Bytes that a thread may keep to begin with. What one class keeps another can't use, so the bound
@@ -53,6 +56,16 @@ RegionList cut_like_ones(Region*& list) noexcept {
     ++like.count;
   }
   return like;
+}
+
+/// Puts the regions of `from`, whose last need not be known, in front of `to`.
+void prepend(const RegionList& from, RegionList& to) noexcept {
+  if (from.first == nullptr) return;
+  Region* last = from.first;
+  while (Region* const next = next_region(last)) last = next;
+  set_next_region(last, to.first);
+  to.first = from.first;
+  to.count += from.count;
 }
 
 /// Moves the regions past the first `keep` of `from` to the front of `to`.
@@ -447,13 +460,30 @@ std::uint64_t ThreadCache::flush_locked() noexcept {
   }
   queued_bytes_.fetch_sub_relaxed(queued);
   core_.give_to_arenas(returned);
-  bytes += queued;
-  for_each_region_cache([this, &bytes](RegionCache& cache) {
-    bytes += give_back_oldest(cache, 0);
-    static_cast<void>(cache.take_interval_hits());
-    cache.refill().restart();
-    set_grant(cache, 0);
-  });
+  return bytes + queued + give_all_stocks();
+}
+
+std::uint64_t ThreadCache::give_all_stocks() noexcept {
+  std::uint64_t bytes = 0;
+  // Gathered, so that an arena is locked, and looks at its free pages, once for many classes.
+  RegionList gathered;
+  const auto give_gathered = [this, &gathered] {
+    core_.give_to_arenas(gathered.first);
+    gathered = {};
+  };
+  for (const MemoryKind kind : {MemoryKind::heap, MemoryKind::direct}) {
+    for (std::size_t i = 0; i < class_count_; ++i) {
+      RegionCache& cache = region_cache(kind, i);
+      const RegionList stock = cache.remove_oldest_beyond(0);
+      bytes += stock.count * cache.region_size();
+      static_cast<void>(cache.take_interval_hits());
+      cache.refill().restart();
+      set_grant(cache, 0);
+      prepend(stock, gathered);
+      if (gathered.count >= kGatheredRegions) give_gathered();
+    }
+    give_gathered();
+  }
   return bytes;
 }
 

@@ -510,6 +510,28 @@ TEST(ThreadCache, FlushSaysHowMuchItGaveUp) {
   pool.check();
 }
 
+// More than it gathers for one visit to the arenas, of many classes and both kinds.
+TEST(ThreadCache, FlushGivesUpStocksOfAnySizeAndKind) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = 700;
+  SmallPool pool(options);
+  std::uint64_t given = 0;
+  for (const std::size_t size : {16U, 32U, 64U, 96U, 128U, 1024U}) {
+    for (const MemoryKind kind : {kHeap, kDirect}) {
+      const std::size_t count = size == 32 ? 700 : 90;
+      SmallPool::give_all(pool.take_many(count, size, kind));
+      given += count * size;
+    }
+  }
+  const std::uint64_t cached = pool.stats().cached_bytes;
+  ASSERT_GE(cached, given);
+  EXPECT_EQ(pool.cache()->flush(true), cached);
+  EXPECT_EQ(pool.stats().cached_bytes, 0U);
+  EXPECT_EQ(pool.stats().heap_arenas[0].in_use_bytes, 0U);
+  EXPECT_EQ(pool.stats().direct_arenas[0].in_use_bytes, 0U);
+  pool.check();
+}
+
 // By time: whoever takes a slow path trims what no thread has used for a period.
 TEST(ThreadCache, IsTrimmedByTimeThoughItsThreadSleeps) {
   PooledAllocatorOptions options = small_options();

@@ -155,6 +155,7 @@ class alignas(RegionCache) ThreadCache {
 
   void count_allocations(std::uint32_t allocations) noexcept;
   [[nodiscard]] std::uint64_t flush_locked() noexcept;
+  [[nodiscard]] std::uint64_t give_all_stocks() noexcept;
   [[nodiscard]] bool anything_to_give() const noexcept;
   void hand_over(Outbox::Batch& batch) noexcept;
   void hand_over_all() noexcept;
