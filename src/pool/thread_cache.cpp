@@ -234,24 +234,42 @@ Region* ThreadCache::refill(RegionCache& cache) noexcept {
 }
 
 void ThreadCache::take_over_returned() noexcept {
+  const auto [first, label] = returned_.take_labelled();
+  if (take_over_whole(first, label)) return;
   std::uint64_t bytes = 0;
   Region* to_arenas = nullptr;
-  for (Region* rest = returned_.take_all(); rest != nullptr;) {
+  for (Region* rest = first; rest != nullptr;) {
     RegionCache& home = region_cache(rest->memory_kind, rest->size_class);
     RegionList like = cut_like_ones(rest);
     bytes += like.count * home.region_size();
-    const auto wanted = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(home.size() + like.count, home.max_size()));
-    if (wanted > home.granted()) static_cast<void>(widen(home, wanted));
-    const std::size_t room = home.granted() - home.size();
+    const std::uint32_t room = make_room(home, like.count);
     if (room < like.count) {
-      no_room_ += static_cast<std::uint32_t>(like.count - room);
+      no_room_ += static_cast<std::uint32_t>(like.count) - room;
       move_past(like, room, to_arenas);
     }
     home.add(like);
   }
   queued_bytes_.fetch_sub_relaxed(bytes);
   core_.give_to_arenas(to_arenas);
+}
+
+/// The usual case, of which no region need be looked at: all are of one stock, which is empty.
+bool ThreadCache::take_over_whole(Region* first, std::uint16_t label) noexcept {
+  if (label == 0) return false;
+  RegionCache& home = caches()[OfOneStock::stock(label)];
+  const std::size_t regions = OfOneStock::regions(label);
+  if (home.size() != 0 || make_room(home, regions) < regions) return false;
+  home.fill(first, static_cast<std::uint32_t>(regions));
+  queued_bytes_.fetch_sub_relaxed(regions * home.region_size());
+  return true;
+}
+
+/// @returns how many more regions a stock may hold, after widening it for so many if need be.
+std::uint32_t ThreadCache::make_room(RegionCache& home, std::size_t regions) noexcept {
+  const auto wanted =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(home.size() + regions, home.max_size()));
+  if (wanted > home.granted()) static_cast<void>(widen(home, wanted));
+  return home.granted() - home.size();
 }
 
 // --- releasing -----------------------------------------------------------------------------------
@@ -306,7 +324,9 @@ void ThreadCache::send_slow(Region* region, const RegionCache& home) noexcept {
       }
       outbox.count_release(home);
       set_next_region(region, nullptr);
-      if (!home.cache().accept_returned({region, region, 1}, size)) core_.give_to_arenas(region);
+      if (!home.cache().accept_returned({region, region, 1}, size, &home)) {
+        core_.give_to_arenas(region);
+      }
       return;
     }
   }
@@ -317,7 +337,7 @@ void ThreadCache::send_slow(Region* region, const RegionCache& home) noexcept {
 void ThreadCache::hand_over(Outbox::Batch& batch) noexcept {
   const std::uint64_t bytes = batch.bytes;
   const RegionList list = outbox.take(batch);
-  if (list.first != nullptr && !batch.destination->accept_returned(list, bytes)) {
+  if (list.first != nullptr && !batch.destination->accept_returned(list, bytes, batch.only_home)) {
     core_.give_to_arenas(list.first);
   }
 }
@@ -326,7 +346,8 @@ void ThreadCache::hand_over_all() noexcept {
   for (Outbox::Batch& batch : outbox.batches()) hand_over(batch);
 }
 
-bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) noexcept {
+bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes,
+                                  const RegionCache* only_home) noexcept {
   const std::uint64_t ceiling = core_.options().max_pending_bytes_per_thread - outbox_limit();
   // Reserved before it is pushed, and never above the ceiling, not for a moment. Above it this is a
   // load only, so that those who release for a thread that sleeps don't fight for the line.
@@ -334,7 +355,11 @@ bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes) n
   do {
     if (bytes > ceiling || before > ceiling - bytes) return false;
   } while (!queued_bytes_.compare_exchange_weak_relaxed(before, before + bytes));
-  if (returned_.push(list.first, list.last)) return true;
+  const std::uint16_t label =
+      only_home == nullptr
+          ? std::uint16_t{0}
+          : OfOneStock::of(static_cast<std::size_t>(only_home - caches()), list.count);
+  if (returned_.push(list.first, list.last, label)) return true;
   queued_bytes_.fetch_sub_relaxed(bytes);
   return false;
 }

@@ -3,6 +3,7 @@
 // relacy's atomics.
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "model/model_check.hpp"
 #include "model/model_parts.hpp"
@@ -21,7 +22,15 @@ struct Node {
   bool kept = false;  // by its pusher, after a push failed
 };
 
-using Queue = tarn::sync::ReturnQueue<Node, WatchedLink<Node>>;
+/// A batch's label is how many nodes it has, and a queue's how many are in it.
+struct Counts {
+  static constexpr bool kAny = true;
+  static constexpr std::uint16_t join(std::uint16_t older, std::uint16_t newer) noexcept {
+    return static_cast<std::uint16_t>(older + newer);
+  }
+};
+
+using Queue = tarn::sync::ReturnQueue<Node, WatchedLink<Node>, Counts>;
 
 /// What all models of the queue do: batches of two nodes, pushed by one thread each.
 template <class Self, rl::thread_id_t kThreads, std::size_t kPushers>
@@ -35,7 +44,7 @@ struct QueueModel : rl::test_suite<Self, kThreads> {
     first.payload($) = static_cast<int>(10 * pusher);
     last.payload($) = static_cast<int>(10 * pusher + 1);
     first.next($) = &last;
-    if (queue.push(&first, &last)) return true;
+    if (queue.push(&first, &last, 2)) return true;
     // Nothing was pushed: the batch is still this thread's, linked to null.
     RL_ASSERT(static_cast<Node*>(last.next($)) == nullptr);
     first.payload($) = -1;
@@ -56,6 +65,12 @@ struct QueueModel : rl::test_suite<Self, kThreads> {
     return count;
   }
 
+  /// Takes what there is: its label is true of it.
+  void take() {
+    const Queue::Taken taken = queue.take_labelled();
+    RL_ASSERT(consume(taken.first) == taken.label);
+  }
+
   /// Every node has been taken once, or has been kept by its pusher.
   void check_nothing_lost() {
     for (auto& batch : batches) {
@@ -71,7 +86,7 @@ struct PushTakeClose : QueueModel<PushTakeClose, 3, 2> {
       push(index);
       return;
     }
-    consume(queue.take_all());
+    take();
     consume(queue.close());
     RL_ASSERT(queue.is_closed() && queue.take_all() == nullptr);
     RL_ASSERT(queue.maybe_empty());
@@ -88,7 +103,7 @@ struct PushTakeClose : QueueModel<PushTakeClose, 3, 2> {
 struct TakeAgainstClose : QueueModel<TakeAgainstClose, 3, 1> {
   void thread(unsigned index) {
     if (index == 0) push(0);
-    if (index == 1) consume(queue.take_all());
+    if (index == 1) take();
     if (index == 2) consume(queue.close());
   }
   void after() {
@@ -107,7 +122,7 @@ struct CloseAndOpen : QueueModel<CloseAndOpen, 2, 2> {
     }
     consume(queue.close());
     queue.open();
-    consume(queue.take_all());
+    take();
   }
   void after() {
     consume(queue.close());

@@ -41,7 +41,7 @@ class OutboxTest : public testing::Test {
   }
 
  private:
-  std::array<Region, 64> regions_;
+  std::array<Region, Outbox::kMaxRegions + 1> regions_;
   Outbox outbox_;
 };
 
@@ -64,6 +64,23 @@ TEST_F(OutboxTest, HoldsABatchForAnOwnerNewestFirst) {
   EXPECT_EQ(next_region(list.last), nullptr);
   EXPECT_EQ(outbox().bytes(), 0U);
   EXPECT_EQ(batch.list.first, nullptr);
+}
+
+// So that whoever takes the batch over need not look at its regions.
+TEST_F(OutboxTest, KnowsTheHomeThatAllOfABatchHave) {
+  const Home home(1, 10);
+  const Home other(1, 20);
+  Outbox::Batch& batch = open(home);
+  EXPECT_TRUE(outbox().try_add(region(0), *home));
+  EXPECT_TRUE(outbox().try_add(region(1), *home));
+  EXPECT_EQ(batch.only_home, &*home);
+  EXPECT_TRUE(outbox().try_add(region(2), *other));
+  EXPECT_EQ(batch.only_home, nullptr);
+  EXPECT_TRUE(outbox().try_add(region(3), *home));
+  EXPECT_EQ(batch.only_home, nullptr) << "one of them is not";
+  static_cast<void>(outbox().take(batch));
+  EXPECT_TRUE(outbox().try_add(region(4), *other));
+  EXPECT_EQ(batch.only_home, &*other);
 }
 
 TEST_F(OutboxTest, GoesOnForTheOwnerOfABatchThatWasTaken) {
@@ -107,7 +124,7 @@ TEST_F(OutboxTest, LeavesTheOneThatFillsABatchToWhoHandsOver) {
   for (std::size_t i = 0; i + 1 < Outbox::kMaxRegions; ++i) {
     ASSERT_TRUE(outbox().try_add(region(i), *home));
   }
-  EXPECT_FALSE(outbox().try_add(region(40), *home));
+  EXPECT_FALSE(outbox().try_add(region(Outbox::kMaxRegions), *home));
   EXPECT_EQ(batch.list.count, Outbox::kMaxRegions - 1);
 }
 

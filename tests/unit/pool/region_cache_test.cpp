@@ -397,6 +397,16 @@ TEST(RegionCache, AnOwnerStoppedInsidePushActsOnNothingStale) {
 #endif
 
 // The same two at work at once, for ThreadSanitizer: each sees what the other has done.
+TEST(RegionCache, IsFilledWithAListWhoseEndIsNotKnown) {
+  Stock stock;
+  stock->fill(stock.list(2, 3).first, 3);
+  EXPECT_EQ(stock->size(), 3U);
+  EXPECT_EQ(stock->pushes(), 0U) << "it came from elsewhere";
+  stock->audit();
+  for (const std::size_t i : {2U, 3U, 4U}) EXPECT_EQ(stock.pop(0), stock.region(i));
+  EXPECT_EQ(stock->size(), 0U);
+}
+
 TEST(RegionCache, OwnerAndTrimmerNeverMeetInside) {
   constexpr int kRounds = 300;
   Stock stock;

@@ -2,6 +2,7 @@
 // What passes between threads' caches: batches of releases, their ceilings, ends of owners.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <barrier>
@@ -75,20 +76,21 @@ class Owners {
 
 TEST(ThreadCacheSharing, AReleaseElsewhereComesBackToTheThreadThatAllocated) {
   SmallPool pool(roomy());
-  const std::vector<Region*> regions = pool.take_many(40, 64);
+  constexpr std::size_t kBatch = Outbox::kMaxRegions;
+  const std::vector<Region*> regions = pool.take_many(kBatch + 8, 64);
   const std::uint64_t in_stock = pool.stats().cached_bytes;
   in_thread([&] {
     SmallPool::give_all(regions);
-    // One batch of 32 is handed over, the rest waits for its own.
+    // One batch is handed over, the rest waits for its own.
     EXPECT_EQ(pool.cache()->outbox.bytes(), 8 * 64U);
-    EXPECT_EQ(pool.stats().pending_bytes, 40 * 64U);
-    EXPECT_EQ(pool.stats().tiny.deallocations, 40U);
+    EXPECT_EQ(pool.stats().pending_bytes, (kBatch + 8) * 64);
+    EXPECT_EQ(pool.stats().tiny.deallocations, kBatch + 8);
   });
   // The ended thread's batch was for nobody's convenience any more: it went to the arena.
-  EXPECT_EQ(pool.stats().pending_bytes, 32 * 64U);
+  EXPECT_EQ(pool.stats().pending_bytes, kBatch * 64);
   // The stock first, then what came back, and only then the arena.
   const std::uint64_t in_use = pool.stats().direct_arenas[0].in_use_bytes;
-  const std::size_t available = 32 + static_cast<std::size_t>(in_stock / 64);
+  const std::size_t available = kBatch + static_cast<std::size_t>(in_stock / 64);
   const std::vector<Region*> again = pool.take_many(available, 64);
   EXPECT_EQ(pool.stats().direct_arenas[0].in_use_bytes, in_use);
   EXPECT_EQ(pool.stats().pending_bytes, 0U);
@@ -215,9 +217,10 @@ TEST(ThreadCacheSharing, WhatComesBackIsKeptWithinTheBounds) {
   PooledAllocatorOptions options = small_options();
   options.tiny_cache_size = 4;
   SmallPool pool(options);
-  const std::vector<Region*> regions = pool.take_many(96, 64);
+  constexpr std::size_t kRegions = 3 * Outbox::kMaxRegions;
+  const std::vector<Region*> regions = pool.take_many(kRegions, 64);
   in_thread([&] { SmallPool::give_all(regions); });
-  ASSERT_EQ(pool.stats().pending_bytes, 96 * 64U);
+  ASSERT_EQ(pool.stats().pending_bytes, kRegions * 64);
   static_cast<void>(pool.cache()->flush(false));
   SmallPool::give_all(pool.take_many(8, 64));
   ASSERT_LE(pool.stock(64, kDirect).size(), 4U);
@@ -234,6 +237,69 @@ TEST(ThreadCacheSharing, TakingOverFillsNoStockAboveItsLimit) {
   while (pool.stats().pending_bytes != 0) taken.push_back(pool.take(64));
   EXPECT_LE(pool.stock(64, kDirect).size(), 4U);
   SmallPool::give_all(taken);
+  pool.check();
+}
+
+// How many of which stock: while all are of one, and there are few enough to say it.
+TEST(OfOneStock, SaysHowManyOfWhich) {
+  const std::uint16_t label = OfOneStock::of(135, 64);
+  EXPECT_EQ(OfOneStock::stock(label), 135U);
+  EXPECT_EQ(OfOneStock::regions(label), 64U);
+  const std::uint16_t both = OfOneStock::join(label, OfOneStock::of(135, 191));
+  EXPECT_EQ(OfOneStock::stock(both), 135U);
+  EXPECT_EQ(OfOneStock::regions(both), 255U);
+  EXPECT_EQ(OfOneStock::join(both, OfOneStock::of(135, 1)), 0U) << "too many";
+  EXPECT_EQ(OfOneStock::join(label, OfOneStock::of(134, 1)), 0U) << "of several";
+  EXPECT_EQ(OfOneStock::join(0, label), 0U);
+  EXPECT_EQ(OfOneStock::join(label, 0), 0U);
+  EXPECT_EQ(OfOneStock::of(255, 1), 0U);
+  EXPECT_NE(OfOneStock::of(254, 1), 0U);
+}
+
+// Up to 255 of one class are taken over as they are, more one by one; nothing differs.
+TEST(ThreadCacheSharing, AllThatComesBackIsUsedHoweverMuchItIs) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = 1000;
+  for (const std::size_t batches : {1U, 3U, 5U}) {
+    SmallPool pool(options);
+    const std::size_t count = batches * Outbox::kMaxRegions;
+    std::vector<Region*> regions = pool.take_many(count, 64);
+    static_cast<void>(pool.cache()->flush(true));
+    in_thread([&] { SmallPool::give_all(regions); });
+    ASSERT_EQ(pool.stats().pending_bytes, count * 64);
+    const std::uint64_t misses = pool.stats().cache_misses;
+    std::vector<Region*> again = pool.take_many(count, 64);
+    EXPECT_EQ(pool.stats().pending_bytes, 0U);
+    EXPECT_EQ(pool.stats().cache_misses - misses, 1U) << "the one that took all over";
+    if (batches < 5) {
+      EXPECT_EQ(again.front(), regions.back()) << "newest first";
+    }
+    pool.check();
+    std::sort(regions.begin(), regions.end());
+    SmallPool::give_all(again);
+    std::sort(again.begin(), again.end());
+    EXPECT_EQ(again, regions);
+    pool.check();
+  }
+}
+
+// Of several classes in one batch each comes back to its own stock.
+TEST(ThreadCacheSharing, MixedBatchesAreSortedByTheOwner) {
+  SmallPool pool(roomy());
+  std::vector<Region*> regions;
+  for (std::size_t i = 0; i < Outbox::kMaxRegions; ++i) {
+    regions.push_back(pool.take(i % 3 == 0 ? 64 : 600, i % 2 == 0 ? MemoryKind::heap : kDirect));
+  }
+  static_cast<void>(pool.cache()->flush(true));
+  in_thread([&] { SmallPool::give_all(regions); });
+  ASSERT_NE(pool.stats().pending_bytes, 0U);
+  Region* const one = pool.take(64);
+  EXPECT_EQ(pool.stats().pending_bytes, 0U);
+  EXPECT_EQ(pool.stock(64, kDirect).size(), 10U);
+  EXPECT_EQ(pool.stock(64, MemoryKind::heap).size(), 11U);
+  EXPECT_EQ(pool.stock(600, kDirect).size(), 21U);
+  EXPECT_EQ(pool.stock(600, MemoryKind::heap).size(), 21U);
+  SmallPool::give(one);
   pool.check();
 }
 

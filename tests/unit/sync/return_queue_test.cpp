@@ -117,6 +117,70 @@ TEST(ReturnQueue, LinksAsItsTraitsSay) {
   EXPECT_EQ(OddLink::next(&a), nullptr);
 }
 
+/// The sum of labels, as long as it is no secret: 0.
+struct Sums {
+  static constexpr bool kAny = true;
+  static constexpr std::uint16_t join(std::uint16_t older, std::uint16_t newer) noexcept {
+    if (older == 0 || newer == 0) return 0;
+    return static_cast<std::uint16_t>(older + newer);
+  }
+};
+
+class LabelledQueueTest : public testing::Test {
+ protected:
+  [[nodiscard]] bool push(std::size_t i, std::uint16_t label) {
+    return queue_.push(&nodes_.at(i), &nodes_.at(i), label);
+  }
+  [[nodiscard]] Node* node(std::size_t i) { return &nodes_.at(i); }
+  [[nodiscard]] auto& queue() { return queue_; }
+
+ private:
+  std::vector<Node> nodes_{4};
+  ReturnQueue<Node, NextMember<Node>, Sums> queue_;
+};
+
+TEST_F(LabelledQueueTest, JoinsTheLabelsOfItsBatches) {
+  ASSERT_TRUE(push(0, 0x8001));
+  ASSERT_TRUE(push(1, 2));
+  ASSERT_TRUE(push(2, 0x7000));
+  EXPECT_FALSE(queue().maybe_empty());
+  const auto taken = queue().take_labelled();
+  EXPECT_EQ(taken.first, node(2));
+  EXPECT_EQ(taken.label, 0xF003);
+  EXPECT_EQ(node(2)->next, node(1)) << "no label in the links";
+  EXPECT_EQ(node(1)->next, node(0));
+  EXPECT_EQ(node(0)->next, nullptr);
+}
+
+TEST_F(LabelledQueueTest, BeginsAnewWhenItWasTaken) {
+  ASSERT_TRUE(push(0, 7));
+  EXPECT_EQ(queue().take_all(), node(0));
+  EXPECT_EQ(queue().take_labelled().first, nullptr);
+  ASSERT_TRUE(push(1, 1));
+  EXPECT_EQ(queue().take_labelled().label, 1U);
+}
+
+TEST_F(LabelledQueueTest, ABatchWithoutALabelLeavesNone) {
+  ASSERT_TRUE(push(0, 7));
+  ASSERT_TRUE(push(1, 0));
+  ASSERT_TRUE(push(2, 7));
+  int visited = 0;
+  queue().for_each([&visited](Node*) { ++visited; });
+  EXPECT_EQ(visited, 3);
+  const auto taken = queue().take_labelled();
+  EXPECT_EQ(taken.label, 0U);
+  EXPECT_EQ(taken.first, node(2));
+}
+
+TEST_F(LabelledQueueTest, ClosesWithLabelsToo) {
+  ASSERT_TRUE(push(0, 7));
+  EXPECT_EQ(queue().close(), node(0));
+  EXPECT_TRUE(queue().is_closed());
+  EXPECT_FALSE(push(1, 7));
+  EXPECT_EQ(queue().take_labelled().label, 0U);
+  EXPECT_EQ(queue().close(), nullptr);
+}
+
 // Random operations of one thread against a deque.
 TEST(ReturnQueue, AgreesWithAModel) {
   std::mt19937 random(42);

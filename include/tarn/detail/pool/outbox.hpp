@@ -21,9 +21,10 @@ namespace tarn::pool {
 /// ThreadCache's lock, by the owner or after revoking as for a RegionCache.
 class Outbox {
  public:
-  /// Regions a batch: so many releases share one compare-exchange on the owner's line. Fewer touch
-  /// that line more often, more delay the owner's reuse; the number itself is not measured yet.
-  static constexpr std::size_t kMaxRegions = 32;
+  /// Regions a batch: so many releases share a lock and two compare-exchanges on the owner's line,
+  /// and so many of the owner's allocations one slow path. More delay the owner's reuse; half as
+  /// many cost a tenth more (docs/adr/0042-regions-return-to-their-owner.md).
+  static constexpr std::size_t kMaxRegions = 64;
   /// Owners that a thread can release for in turns without handing over a batch at each turn: one
   /// that passes on what eight workers have made meets all of them. A batch is most of a line.
   static constexpr std::size_t kBatches = RegionCache::kOutboxPlaces;
@@ -31,6 +32,7 @@ class Outbox {
   /// The regions for one owner, newest release first.
   struct Batch {
     ThreadCache* destination = nullptr;
+    const RegionCache* only_home = nullptr;  ///< Of all its regions; null: they have several.
     RegionList list;
     std::uint64_t bytes = 0;
   };
@@ -74,7 +76,12 @@ class Outbox {
     const std::uint64_t size = home.region_size();
     // In front: the region that was added before is not written once more.
     set_next_region(region, batch.list.first);
-    if (batch.list.first == nullptr) batch.list.last = region;
+    if (batch.list.first == nullptr) {
+      batch.list.last = region;
+      batch.only_home = &home;
+    } else if (batch.only_home != &home) {
+      batch.only_home = nullptr;
+    }
     batch.list.first = region;
     ++batch.list.count;
     batch.bytes += size;

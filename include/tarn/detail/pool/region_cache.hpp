@@ -212,6 +212,13 @@ class alignas(64) RegionCache {
     moved_in_.add(list.count);
   }
 
+  /// Adds a null-terminated list whose last region is not known. @pre size() is 0.
+  void fill(Region* first, std::uint32_t count) noexcept {
+    newest_ = first;
+    size_.store_relaxed(count);
+    moved_in_.add(count);
+  }
+
   /// Removes all but the newest `keep` regions; the list's `last` is left null.
   /// @complexity O(keep).
   [[nodiscard]] RegionList remove_oldest_beyond(std::uint32_t keep) noexcept;

@@ -27,6 +27,27 @@ struct RegionLink {
   static void set_next(Region* region, Region* next) noexcept { set_next_region(region, next); }
 };
 
+/// What ReturnQueue knows of the regions in it: how many of which stock, when all are one's.
+struct OfOneStock {
+  static constexpr bool kAny = true;
+  static constexpr std::uint32_t kMostStocks = 255;  // a thread cache's, as 1 .. 255 in 8 bits
+  static constexpr std::size_t kMostRegions = 255;   // in the other 8
+
+  /// @returns 0, which says nothing, when it can't be said.
+  static constexpr std::uint16_t of(std::size_t stock, std::size_t regions) noexcept {
+    if (stock >= kMostStocks || regions > kMostRegions) return 0;
+    return static_cast<std::uint16_t>((regions << 8) | (stock + 1));
+  }
+  /// Only of a label that is not 0.
+  static constexpr std::size_t stock(std::uint16_t label) noexcept { return (label & 0xFFU) - 1; }
+  static constexpr std::size_t regions(std::uint16_t label) noexcept { return label >> 8; }
+
+  static constexpr std::uint16_t join(std::uint16_t older, std::uint16_t newer) noexcept {
+    if (older == 0 || newer == 0 || stock(older) != stock(newer)) return 0;
+    return of(stock(older), regions(older) + regions(newer));
+  }
+};
+
 /// One thread's part of a pool. Lives as long as the pool: when its thread ends it is emptied,
 /// closed and kept for the next one, so the link of a live region never dangles.
 ///
@@ -100,10 +121,12 @@ class alignas(RegionCache) ThreadCache {
   /// Releases a region of another thread's stock, when the outbox did not take it.
   void send_slow(Region* region, const RegionCache& home) noexcept;
 
-  /// Takes a batch that another thread released of this cache's regions.
+  /// Takes a batch that another thread released of this cache's regions; `only_home`: the stock
+  /// that all are of, if there is one.
   /// @returns false, and nothing was taken, when the ceiling is reached or the owner has ended.
   /// Thread safety: any thread.
-  [[nodiscard]] bool accept_returned(const RegionList& list, std::uint64_t bytes) noexcept;
+  [[nodiscard]] bool accept_returned(const RegionList& list, std::uint64_t bytes,
+                                     const RegionCache* only_home) noexcept;
 
   /// Hands over what waits for other threads, takes over what they have returned, and gives up,
   /// class by class, what was not needed since the last trim. Thread safety: any thread; a running
@@ -160,6 +183,8 @@ class alignas(RegionCache) ThreadCache {
   void hand_over(Outbox::Batch& batch) noexcept;
   void hand_over_all() noexcept;
   void take_over_returned() noexcept;
+  [[nodiscard]] bool take_over_whole(Region* first, std::uint16_t label) noexcept;
+  [[nodiscard]] std::uint32_t make_room(RegionCache& home, std::size_t regions) noexcept;
   void keep_locked(Region* region, RegionCache& cache) noexcept;
   [[nodiscard]] Region* refill(RegionCache& cache) noexcept;
   [[nodiscard]] bool widen(RegionCache& cache, std::uint32_t wanted) noexcept;
@@ -200,7 +225,7 @@ class alignas(RegionCache) ThreadCache {
   // a hint, so nothing ever clears it; regions stay readable as long as the pool.
   std::array<Region*, std::size_t{1} << kRecentBits> recent_;
   // What other threads write, apart from what the owner does.
-  alignas(64) sync::ReturnQueue<Region, RegionLink> returned_;
+  alignas(64) sync::ReturnQueue<Region, RegionLink, OfOneStock> returned_;
   sync::Atomic<std::uint64_t> queued_bytes_{0};
 
  public:

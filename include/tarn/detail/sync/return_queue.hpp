@@ -16,7 +16,20 @@ struct NextMember {
   static void set_next(Node* node, Node* next) noexcept { node->next = next; }
 };
 
+/// A queue whose pushers say nothing about what they push.
+struct NoLabels {
+  static constexpr bool kAny = false;
+  static constexpr std::uint16_t join(std::uint16_t /*older*/, std::uint16_t /*newer*/) noexcept {
+    return 0;
+  }
+};
+
 /// An intrusive stack that many threads push batches to, and that is only ever taken whole.
+///
+/// With `Labels`, a batch has a label of 16 bits, 0 for none, and the queue the one that
+/// `Labels::join` makes of all that is in it: so whoever takes it may know what it has without
+/// looking at the nodes, which another processor has just written. The label lies in the head's
+/// upper bits, which no address of a user's has on the machines that tarn runs on; checked.
 ///
 ///                push / take_all
 ///                 .---------.
@@ -29,9 +42,15 @@ struct NextMember {
 ///
 /// Thread safety: push, take_all, close, is_closed, maybe_empty: any thread. open: one thread,
 /// while no other may open or close. A node in the queue belongs to the queue.
-template <class Node, class Link = NextMember<Node>>
+template <class Node, class Link = NextMember<Node>, class Labels = NoLabels>
 class ReturnQueue {
  public:
+  /// All nodes that were in a queue, linked and null-terminated, and their label.
+  struct Taken {
+    Node* first = nullptr;
+    std::uint16_t label = 0;
+  };
+
   constexpr ReturnQueue() noexcept = default;
   ReturnQueue(const ReturnQueue&) = delete;
   ReturnQueue& operator=(const ReturnQueue&) = delete;
@@ -40,19 +59,21 @@ class ReturnQueue {
   ///
   /// @returns false when closed: nothing was pushed, and `last` is linked to null again.
   /// @complexity one compare-exchange, more only under contention.
-  [[nodiscard]] bool push(Node* first, Node* last) noexcept {
+  [[nodiscard]] bool push(Node* first, Node* last, std::uint16_t label = 0) noexcept {
     TARN_ASSERT(first != nullptr && last != nullptr);
     // Relaxed: the value is only compared and stored, never followed.
-    Node* head = head_.load_relaxed();
+    Head head = head_.load_relaxed();
+    Head pushed{};
     do {
       if (head == closed()) [[unlikely]] {
         Link::set_next(last, nullptr);
         return false;
       }
-      Link::set_next(last, head);
+      Link::set_next(last, node_of(head));
+      pushed = labelled(first, head == nullptr ? label : Labels::join(label_of(head), label));
       // [sync: return-queue] Release: our writes to the nodes come before whoever takes them.
       // Earlier pushes stay published: ours is a read-modify-write, so it continues their release.
-    } while (!head_.compare_exchange_weak_release(head, first));
+    } while (!head_.compare_exchange_weak_release(head, pushed));
     return true;
   }
 
@@ -61,13 +82,18 @@ class ReturnQueue {
   ///
   /// @returns null when there is nothing.
   /// @complexity one load when empty, else one compare-exchange.
-  [[nodiscard]] Node* take_all() noexcept {
-    Node* head = head_.load_relaxed();
+  [[nodiscard]] Node* take_all() noexcept { return take_labelled().first; }
+
+  /// As take_all(), with the label of all that was in it.
+  [[nodiscard]] Taken take_labelled() noexcept {
+    Head head = head_.load_relaxed();
     while (head != nullptr && head != closed()) {
       // [sync: return-queue] Acquire: what the pushers wrote into their nodes is seen.
-      if (head_.compare_exchange_weak_acquire(head, nullptr)) return head;
+      if (head_.compare_exchange_weak_acquire(head, nullptr)) {
+        return {.first = node_of(head), .label = label_of(head)};
+      }
     }
-    return nullptr;
+    return {};
   }
 
   /// Makes every later push fail.
@@ -75,8 +101,8 @@ class ReturnQueue {
   /// @returns what was in the queue, as take_all(); null when it was closed already.
   [[nodiscard]] Node* close() noexcept {
     // [sync: return-queue] Acquire: as in take_all().
-    Node* const head = head_.exchange_acquire(closed());
-    return head == closed() ? nullptr : head;
+    const Head head = head_.exchange_acquire(closed());
+    return head == closed() ? nullptr : node_of(head);
   }
 
   /// Lets pushes in again. @pre closed; checked.
@@ -91,9 +117,9 @@ class ReturnQueue {
   template <class F>
   void for_each(F f) const {
     // [sync: return-queue] Acquire: as in take_all().
-    Node* node = head_.load_acquire();
-    if (node == closed()) return;
-    for (; node != nullptr; node = Link::next(node)) f(node);
+    const Head head = head_.load_acquire();
+    if (head == closed()) return;
+    for (Node* node = node_of(head); node != nullptr; node = Link::next(node)) f(node);
   }
 
   /// Relaxed, as a hint to those who do not own the queue: only push() can tell for sure.
@@ -101,17 +127,37 @@ class ReturnQueue {
 
   /// Whether take_all() would find nothing now; stale at once. A closed queue is empty.
   [[nodiscard]] bool maybe_empty() const noexcept {
-    const Node* const head = head_.load_relaxed();
+    const Head head = head_.load_relaxed();
     return head == nullptr || head == closed();
   }
 
  private:
+  // A node's address, with the label in its upper bits; only node_of() of it may be followed.
+  using Head = Node*;
+
+  static constexpr unsigned kLabelShift = 48;  // bits of a user's address
+
   // No node has this address: nodes hold a pointer, so they are aligned to more than one byte.
-  static Node* closed() noexcept { return reinterpret_cast<Node*>(std::uintptr_t{1}); }
+  static Head closed() noexcept { return reinterpret_cast<Head>(std::uintptr_t{1}); }
+  static Head labelled(Node* node, std::uint16_t label) noexcept {
+    if constexpr (!Labels::kAny) return node;
+    const auto address = reinterpret_cast<std::uintptr_t>(node);
+    TARN_CHECK(address >> kLabelShift == 0);
+    return reinterpret_cast<Head>(address | std::uintptr_t{label} << kLabelShift);
+  }
+  static Node* node_of(Head head) noexcept {
+    if constexpr (!Labels::kAny) return head;
+    constexpr std::uintptr_t kAddress = (std::uintptr_t{1} << kLabelShift) - 1;
+    return reinterpret_cast<Node*>(reinterpret_cast<std::uintptr_t>(head) & kAddress);
+  }
+  static std::uint16_t label_of(Head head) noexcept {
+    if constexpr (!Labels::kAny) return 0;
+    return static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(head) >> kLabelShift);
+  }
 
   // Written by pushers (release), taken by the owner or a closer (acquire). Stale is fine for a
   // reader: every decision is made by a read-modify-write.
-  Atomic<Node*> head_{nullptr};
+  Atomic<Head> head_{nullptr};
 };
 
 }  // namespace tarn::sync
