@@ -332,12 +332,16 @@ void PoolCore::release_slow(Region* region) noexcept {
     return;
   }
   auto& home = *reinterpret_cast<RegionCache*>(region->link & ~kPlainTag);
-  ThreadCache& owner = home.cache();
-  if (home.owner() == tls::thread_token()) return owner.keep_slow(region, home);
+  if (home.owner() == tls::thread_token()) return home.cache().keep_slow(region, home);
+  home.cache().core().send(region, home);
+}
+
+inline void PoolCore::send(Region* region, const RegionCache& home) noexcept {
   // The outbox's limit is 0 when nothing may be pending, and once the core is closed.
-  ThreadCache* const mine = owner.core().near_cache();
-  if (mine == nullptr || !owner.is_bound() || !mine->outbox.try_add(region, home)) [[unlikely]]
-    owner.core().send_to_owner(region, home);
+  ThreadCache* const mine = near_cache();
+  if (mine == nullptr || !home.cache().is_bound() || !mine->outbox.try_add(region, home))
+      [[unlikely]]
+    send_to_owner(region, home);
 }
 
 void PoolCore::send_to_owner(Region* region, const RegionCache& home) noexcept {
@@ -355,6 +359,11 @@ Region* PoolCore::plain_region(void* memory, std::size_t size,
       reinterpret_cast<const RegionCache*>(region->link - kPlainTag)->fits(size)) [[likely]] {
     return region;
   }
+  return plain_region_slow(region, memory, size, alignment);
+}
+
+Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t size,
+                                    std::size_t alignment) const noexcept {
   char detail[160];
   if (region == nullptr) {
     HugeRegion* const huge = parts_->huge.find(memory);
@@ -409,7 +418,8 @@ void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t align
     return;
   }
   auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
-  if (!home.push(region, tls::thread_token())) release_slow(region);
+  if (home.owner() != tls::thread_token()) return send(region, home);
+  if (!home.push_own(region)) home.cache().keep_slow(region, home);
 }
 
 // --- trimming ------------------------------------------------------------------------------------

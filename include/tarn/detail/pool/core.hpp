@@ -166,10 +166,17 @@ class PoolCore {
                                       MemoryKind kind, std::uintptr_t tag) noexcept;
   [[nodiscard]] Region* take_one(Arena& arena, std::uint8_t size_class,
                                  std::size_t alignment) noexcept;
-  void send_to_owner(Region* region, const RegionCache& home) noexcept;
+  /// Releases a region of another thread's stock: usually into this thread's outbox.
+  void send(Region* region, const RegionCache& home) noexcept;
+  [[gnu::noinline]] void send_to_owner(Region* region, const RegionCache& home) noexcept;
   /// The live plain region of `memory`; anything else is reported and fatal.
   [[nodiscard]] Region* plain_region(void* memory, std::size_t size,
                                      std::size_t alignment) const noexcept;
+  /// The same, where `region`, null when there is none, is not plain memory of a chunk and the
+  /// size's class by the first look. Apart, so that the usual path saves no registers for it.
+  [[nodiscard, gnu::noinline]] Region* plain_region_slow(Region* region, void* memory,
+                                                         std::size_t size,
+                                                         std::size_t alignment) const noexcept;
   [[nodiscard]] std::uint32_t max_cached(std::size_t size_class) const noexcept;
   [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
                                     MemoryKind kind) const noexcept;
