@@ -9,9 +9,14 @@
 
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
+#include "tarn/detail/base/units.hpp"
 
 namespace tarn::pool {
 namespace {
+
+/// An empty subpage is kept for its class only when its slots, in bytes, are not larger: those of
+/// large slots have runs of up to 56 KiB, and a class has 4 to a doubling.
+constexpr std::size_t kLargestKeptSlot = 2 * base::kKiB;
 
 /// Reports a region that nobody may give back. Its control block is readable, whatever it is.
 [[noreturn, gnu::cold, gnu::noinline]] void report_not_live(const Region* region) noexcept {
@@ -60,7 +65,7 @@ Arena::Arena(const sizing::Geometry& geometry, MemoryKind kind,
               {50, 100, geometry.chunk_size()},
               {75, 100, geometry.chunk_size()},
               {100, ChunkList::kNoMaximum, geometry.chunk_size()}}},
-      most_held_since_ms_(now_ms_()) {
+      dirty_bound_(now_ms_()) {
   lists_[kInit].set_neighbours(nullptr, &lists_[k0]);
   lists_[k0].set_neighbours(nullptr, &lists_[k25]);
   lists_[k25].set_neighbours(&lists_[k0], &lists_[k50]);
@@ -118,7 +123,7 @@ std::uint32_t Arena::pages_of_run(sizing::SizeClass size_class) const noexcept {
 void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
   live_regions_ += count;
   in_use_bytes_ += count * sizing::size_of(size_class);
-  most_held_ = std::max(most_held_, held_bytes());
+  dirty_bound_.note_held(held_bytes());
 }
 
 /// Bytes in use in this arena, and in the pool outside of arenas.
@@ -186,21 +191,15 @@ Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish
 
 Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   const std::size_t bytes = std::size_t{wish.pages} << geometry_.page_shift();
-  const auto take_from = [&](Chunk& chunk) TARN_REQUIRES(lock_) {
-    const std::size_t dirty = chunk.dirty_pages();
-    const std::uint32_t page = wish.alignment == 1
-                                   ? chunk.take_run(wish.pages)
-                                   : chunk.take_aligned_run(wish.pages, wish.alignment);
-    dirty_pages_ -= dirty - chunk.dirty_pages();
-    return page;
-  };
+  const std::size_t page_class = geometry_.pages2idx_floor(wish.pages);
   // Half full ones first, so that emptier ones may become empty; those nearly full last, because
   // most have no room.
   for (const ListIndex index : {k50, k25, k0, kInit, k75}) {
     ChunkList& list = lists_[index];
     if (!list.may_fit(bytes)) continue;
     for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
-      const std::uint32_t page = take_from(*chunk);
+      if (!chunk->has_free_run(page_class)) continue;
+      const std::uint32_t page = take_run_from(*chunk, wish);
       if (page == Chunk::kNoRun) continue;
       list.after_take(chunk);
       return {.chunk = chunk, .page = page};
@@ -208,10 +207,19 @@ Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   }
   Chunk* const chunk = wish.may_map ? add_chunk() : nullptr;
   if (chunk == nullptr) return {};
-  const std::uint32_t page = take_from(*chunk);
+  const std::uint32_t page = take_run_from(*chunk, wish);
   TARN_CHECK(page != Chunk::kNoRun);
   lists_[kInit].add(chunk);
   return {.chunk = chunk, .page = page};
+}
+
+std::uint32_t Arena::take_run_from(Chunk& chunk, const RunWish& wish) noexcept {
+  const std::size_t dirty = chunk.dirty_pages();
+  const std::uint32_t page = wish.alignment == 1
+                                 ? chunk.take_run(wish.pages)
+                                 : chunk.take_aligned_run(wish.pages, wish.alignment);
+  dirty_pages_ -= dirty - chunk.dirty_pages();
+  return page;
 }
 
 Chunk* Arena::add_chunk() noexcept {
@@ -295,12 +303,13 @@ void Arena::give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexce
 }
 
 /// Links a subpage that has got its first free slot, and drops one that has got its last taken one,
-/// unless it is the only one of its class: so a single region taken and given back is cheap.
+/// unless it is the only one of its class and its slots are not large: so a single region taken and
+/// given back is cheap.
 void Arena::relink(Subpage* subpage, Chunk*& doomed) noexcept {
   SubpageList& with_room = subpages_[subpage->size_class().raw()];
   if (subpage->free_count() == 1) {
     with_room.push_front(subpage);
-  } else if (!with_room.is_only(subpage)) {
+  } else if (subpage->slot_size() > kLargestKeptSlot || !with_room.is_only(subpage)) {
     drop_subpage(subpage, doomed);
   }
 }
@@ -315,7 +324,7 @@ void Arena::drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept {
 
 void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept {
   const std::uint32_t pages = chunk.taken_run_at(page);
-  given_since_look_ += std::uint64_t{pages} << geometry_.page_shift();
+  dirty_bound_.note_given(std::uint64_t{pages} << geometry_.page_shift());
   dirty_pages_ += pages;
   chunk.give_run(page);
   if (chunk.list->after_give(&chunk)) return;
@@ -327,28 +336,14 @@ void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept 
   }
 }
 
-/// Ages free pages when they are too many: more than their share, and with what is in use more than
-/// three quarters of the most that was in use lately. So a load that swings keeps its pages from
-/// one swing to the next, and none comes to hold more than at its peak. Looks only once in a
-/// quarter of the share's bytes given back.
+/// Lets free pages go when they are too many.
 void Arena::bound_dirty_pages() noexcept {
-  const std::uint64_t held = held_bytes();
-  const std::uint64_t share = std::max(kDirtyBytes, held >> kDirtyShift);
   const std::uint64_t dirty = std::uint64_t{dirty_pages_} << geometry_.page_shift();
-  if (dirty <= share || given_since_look_ < share / 4) [[likely]]
+  const std::uint64_t held = held_bytes();
+  if (!dirty_bound_.is_due(held, dirty)) [[likely]]
     return;
-  given_since_look_ = 0;
-  const std::uint64_t now = now_ms_();
-  const std::uint64_t halvings =
-      std::min<std::uint64_t>((now - most_held_since_ms_) / kDecayMs, 63);
-  if (halvings != 0) {
-    most_held_since_ms_ = now;
-    most_held_ = held + (most_held_ > held ? (most_held_ - held) >> halvings : 0);
-  }
-  const std::uint64_t most_resident = most_held_ - (most_held_ >> kMarginShift);
-  if (held + dirty <= most_resident) return;
-  const std::uint64_t excess = std::min(dirty - share, held + dirty - most_resident);
-  age_free_pages(static_cast<std::size_t>(excess >> geometry_.page_shift()));
+  const std::uint64_t excess = dirty_bound_.look(held, dirty, now_ms_());
+  if (excess != 0) age_free_pages(static_cast<std::size_t>(excess >> geometry_.page_shift()));
 }
 
 /// Ages every chunk's free pages, and gives `most` pages back at most.

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "pool/chunk_list.hpp"
+#include "pool/dirty_bound.hpp"
 #include "pool/metadata.hpp"
 #include "pool/subpage.hpp"
 #include "tarn/detail/platform/clock.hpp"
@@ -52,17 +53,6 @@ class alignas(64) Arena {
   /// makes bursts map anew; longer keeps memory that the load has left.
   static constexpr std::uint64_t kIdleMs = 1000;
   static constexpr std::size_t kListCount = 6;
-  /// Free pages grow older, and old ones go back to the system, while they are more than so many
-  /// bytes, or a sixteenth of what the pool has in use if that is more, and with what is in use
-  /// more than the most that was in use lately, less a quarter. Less makes pages fault in again
-  /// that the next burst would have taken; more keeps memory that the load has left
-  /// (docs/adr/0034-free-pages-are-bounded-by-what-is-in-use.md).
-  static constexpr std::uint64_t kDirtyBytes = std::uint64_t{256} << 10;
-  static constexpr unsigned kDirtyShift = 4;
-  static constexpr unsigned kMarginShift = 2;
-  /// The most that was in use comes down to what is, by half in so many milliseconds: a load that
-  /// has gone keeps its memory for seconds, not for minutes.
-  static constexpr std::uint64_t kDecayMs = 1000;
 
   /// @pre `geometry` and `map` outlive the arena.
   Arena(const sizing::Geometry& geometry, MemoryKind kind, const platform::MemorySource& source,
@@ -145,6 +135,8 @@ class alignas(64) Arena {
   [[nodiscard]] Region* take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept
       TARN_REQUIRES(lock_);
   [[nodiscard]] Run take_run(const RunWish& wish) noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] std::uint32_t take_run_from(Chunk& chunk, const RunWish& wish) noexcept
+      TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_);
@@ -180,9 +172,7 @@ class alignas(64) Arena {
   std::uint64_t kept_since_ms_ TARN_GUARDED_BY(lock_) = 0;
   std::size_t live_regions_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t in_use_bytes_ TARN_GUARDED_BY(lock_) = 0;
-  std::uint64_t given_since_look_ TARN_GUARDED_BY(lock_) = 0;  // bytes of runs
-  std::uint64_t most_held_ TARN_GUARDED_BY(lock_) = 0;         // bytes in use in the pool, lately
-  std::uint64_t most_held_since_ms_ TARN_GUARDED_BY(lock_) = 0;
+  DirtyBound dirty_bound_ TARN_GUARDED_BY(lock_);
   std::size_t dirty_pages_ TARN_GUARDED_BY(lock_) = 0;  // of all chunks
   std::uint64_t chunks_mapped_ TARN_GUARDED_BY(lock_) = 0;
   std::uint64_t chunks_unmapped_ TARN_GUARDED_BY(lock_) = 0;

@@ -94,10 +94,12 @@ void Chunk::tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken
 void Chunk::insert_free(std::uint32_t page, std::uint32_t pages) noexcept {
   tag_run(page, pages, 0);
   free_runs_.insert(geometry_.pages2idx_floor(pages), page);
+  free_classes_ = free_runs_.occupied();
 }
 
 void Chunk::erase_free(std::uint32_t page, std::uint32_t pages) noexcept {
   free_runs_.erase(geometry_.pages2idx_floor(pages), page);
+  free_classes_ = free_runs_.occupied();
 }
 
 /// Takes [page, page + pages) out of the free run at `free_page`; what is left of it stays free.
@@ -145,13 +147,13 @@ void Chunk::bind_run(std::uint32_t page, Region* regions, std::uint32_t reciproc
   const PageEntry entry{.regions = regions,
                         .run_offset = static_cast<std::uint32_t>(std::size_t{page} << page_shift_),
                         .reciprocal = reciprocal};
-  std::fill_n(pages_ + page, pages, entry);
+  std::fill_n(pages_ + page, reciprocal == 0 ? 1 : pages, entry);
 }
 
 void Chunk::give_run(std::uint32_t page) noexcept {
   std::uint32_t pages = taken_run_at(page);
   TARN_CHECK(pages > 0);
-  std::fill_n(pages_ + page, pages, PageEntry{});
+  std::fill_n(pages_ + page, pages_[page].reciprocal == 0 ? 1 : pages, PageEntry{});
   dirty_pages_.give(page, pages);
   free_pages_ += pages;
   const std::uint32_t end = page + pages;
@@ -199,7 +201,8 @@ void Chunk::audit() const noexcept {
     covered += pages;
     for (std::uint32_t i = page; i < page + pages; ++i) {
       const PageEntry& entry = pages_[i];
-      TARN_CHECK(entry.regions == pages_[page].regions);
+      const bool leads_here = i == page || pages_[page].reciprocal != 0;
+      TARN_CHECK(entry.regions == (leads_here ? pages_[page].regions : nullptr));
       TARN_CHECK(entry.regions == nullptr || entry.run_offset == std::size_t{page} << page_shift_);
       TARN_CHECK(entry.reciprocal == pages_[page].reciprocal);
     }
@@ -219,7 +222,7 @@ void Chunk::audit() const noexcept {
   });
   TARN_CHECK(covered == page_count_);
   TARN_CHECK(free_pages == free_pages_);
-  TARN_CHECK(free_runs == free_runs_.count());
+  TARN_CHECK(free_runs == free_runs_.count() && free_classes_ == free_runs_.occupied());
   TARN_CHECK(dirty == dirty_pages_.count());
 }
 

@@ -69,8 +69,8 @@ TEST(ArenaDirtyPages, KeepsAFewWhateverIsInUse) {
   OwnArena own;
   Load load(own);
   load.grow(kMiB);
-  load.shrink(Arena::kDirtyBytes);
-  EXPECT_EQ(load.resident(), Arena::kDirtyBytes);
+  load.shrink(DirtyBound::kBytes);
+  EXPECT_EQ(load.resident(), DirtyBound::kBytes);
   load.end();
 }
 
@@ -112,12 +112,12 @@ TEST(ArenaDirtyPages, ALoadThatHasGoneGivesItsPagesBack) {
   Load load(own);
   load.grow(3 * kMiB);
   load.shrink(kMiB);
-  ASSERT_GE(load.resident(), Arena::kDirtyBytes);
+  ASSERT_GE(load.resident(), DirtyBound::kBytes);
   for (int i = 0; i < 24; ++i) {
-    fake_now_ms += 64 * Arena::kDecayMs;
+    fake_now_ms += 64 * DirtyBound::kDecayMs;
     load.shrink(2 * kRun);
   }
-  EXPECT_LE(load.resident(), Arena::kDirtyBytes + 2 * (Arena::kDirtyBytes / 4) + kRun);
+  EXPECT_LE(load.resident(), DirtyBound::kBytes + 2 * (DirtyBound::kBytes / 4) + kRun);
   load.end();
 }
 
@@ -129,7 +129,7 @@ TEST(ArenaDirtyPages, HalfOfTheExcessGoesInEachPeriod) {
     Load load(own);
     load.grow(13 * kMiB / 4);
     load.shrink(2 * kMiB);
-    fake_now_ms += periods * Arena::kDecayMs;
+    fake_now_ms += periods * DirtyBound::kDecayMs;
     for (int i = 0; i < 8; ++i) load.shrink(2 * kRun);
     if (periods != 0) {
       EXPECT_LT(load.resident() + 64 * kKiB, before) << periods;

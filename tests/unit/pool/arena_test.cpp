@@ -252,6 +252,20 @@ TEST(Arena, TheLastEmptySubpageOfAClassIsKept) {
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
 }
 
+TEST(Arena, AnEmptySubpageOfLargeSlotsGoesAtOnce) {
+  for (const std::size_t size : {2560U, 5120U, 28672U}) {
+    OwnArena own;
+    const std::vector<Region*> two = own.take(size, 2);
+    own.give(two[0]);
+    EXPECT_EQ(own.arena.stats().free_bytes, own.arena.stats().mapped_bytes - size);
+    own.give(two[1]);
+    own.arena.audit();
+    Region* const whole = own.take(4 * kMiB);
+    EXPECT_EQ(own.arena.chunks_mapped(), 1U) << size << ": the chunk was not whole again";
+    own.give(whole);
+  }
+}
+
 TEST(Arena, AnEmptySubpageGoesWhenAnotherHasRoom) {
   OwnArena own;
   const std::vector<Region*> regions = own.take(1024, 16);  // two subpages of 8

@@ -110,10 +110,52 @@ TEST(Chunk, OnlyTheStartOfARegionLeadsToIt) {
   EXPECT_EQ(chunk->region_at(region.data + geometry.page_size()), nullptr);
   EXPECT_EQ(chunk->region_at(chunk->base()), nullptr);
   EXPECT_EQ(chunk->region_at(chunk->page_address(page + 4)), nullptr);
-  EXPECT_EQ(chunk->entry_of(region.data + 3 * geometry.page_size() + 5).regions, &region);
+  EXPECT_EQ(chunk->entry_of(region.data + 5).regions, &region);
   EXPECT_EQ(chunk->page_of(region.data + 5), page);
   chunk->give_run(page);
   EXPECT_EQ(chunk->region_at(region.data), nullptr);
+}
+
+// Runs that are one region come and go at a price that does not depend on their length.
+TEST(Chunk, OnlyTheFirstPageOfARunThatIsOneRegionIsBound) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  Region regions[2];
+  const auto bound_pages = [&] {
+    std::size_t pages = 0;
+    for (std::uint32_t page = 0; page < 5; ++page) {
+      if (chunk->entry_of(chunk->page_address(page)).regions != nullptr) ++pages;
+    }
+    return pages;
+  };
+  // What a subpage of the same run before has left must not be found either.
+  for (const std::uint32_t reciprocal : {7U, 0U, 7U, 0U}) {
+    const std::uint32_t page = chunk->take_run(5);
+    ASSERT_EQ(page, 0U);
+    chunk->bind_run(page, regions, reciprocal);
+    chunk->audit();
+    EXPECT_EQ(bound_pages(), reciprocal == 0 ? 1U : 5U);
+    chunk->give_run(page);
+    EXPECT_EQ(bound_pages(), 0U);
+  }
+}
+
+TEST(Chunk, KnowsWhichClassesOfRunsItStillHas) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  const auto has = [&](std::uint32_t pages) {
+    return chunk->has_free_run(geometry.pages2idx_floor(pages));
+  };
+  EXPECT_TRUE(has(512));
+  const std::uint32_t first = chunk->take_run(8);
+  EXPECT_FALSE(has(512));
+  EXPECT_TRUE(has(448)) << "of the 504 that are left";
+  const std::uint32_t rest = chunk->take_run(448);
+  EXPECT_TRUE(has(56));
+  EXPECT_FALSE(has(64));
+  chunk->give_run(rest);
+  chunk->give_run(first);
+  EXPECT_TRUE(has(512));
 }
 
 // Goal: region_at finds every slot of every subpage class and nothing else, in every run shape.

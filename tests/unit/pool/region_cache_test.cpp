@@ -225,6 +225,16 @@ TEST(RegionCache, KnowsTheHitsOfEachInterval) {
   EXPECT_EQ(stock->hits(), 4U);
 }
 
+TEST(RegionCache, KnowsWhetherItWasHitSinceTheLastVisit) {
+  Stock stock;
+  EXPECT_FALSE(stock->was_hit_since_visit());
+  ASSERT_TRUE(stock.push(0));
+  EXPECT_FALSE(stock->was_hit_since_visit()) << "a release is no hit";
+  ASSERT_NE(stock.pop(0), nullptr);
+  EXPECT_TRUE(stock->was_hit_since_visit());
+  EXPECT_FALSE(stock->was_hit_since_visit());
+}
+
 TEST(RegionCache, TellsTheLastPopOfItsLease) {
   Stock stock;
   stock->add(stock.list(0, 8));

@@ -244,6 +244,27 @@ TEST(ThreadCache, AClassThatIsUsedNoMoreMakesRoomForOthers) {
   pool.check();
 }
 
+// A class in use has its only region out and in turn: its place is kept for it, but not for ever.
+TEST(ThreadCache, AClassThatWasHitKeepsThePlaceOfOneRegion) {
+  PooledAllocatorOptions options = small_options();
+  options.max_cached_bytes_per_thread = 48 << 10;
+  SmallPool pool(options);
+  const auto grant_of = [&](std::size_t size) { return pool.stock(size, kDirect).granted(); };
+  SmallPool::give(pool.take(16384));
+  SmallPool::give(pool.take(32768));
+  ASSERT_EQ(grant_of(16384) + grant_of(32768), 2U) << "all of the bound";
+  std::vector<Region*> others = pool.take_many(2, 12288);
+  Region* const out = pool.take(16384);  // a hit
+  SmallPool::give(others[0]);
+  EXPECT_EQ(grant_of(16384), 1U);
+  EXPECT_EQ(pool.stock(12288, kDirect).size(), 0U);
+  SmallPool::give(others[1]);
+  EXPECT_EQ(grant_of(16384), 0U) << "not hit since the last look";
+  EXPECT_EQ(pool.stock(12288, kDirect).size(), 1U);
+  SmallPool::give(out);
+  pool.check();
+}
+
 // A refill that widens a stock must not count the room it takes from that very stock.
 TEST(ThreadCache, AClassDoesNotMakeRoomForItself) {
   PooledAllocatorOptions options = small_options();

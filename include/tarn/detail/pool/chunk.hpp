@@ -17,9 +17,11 @@ class RunSet;
 
 /// What a page of a chunk belongs to.
 ///
-/// Every page of an allocated run has the same entry, so that any address in the run leads to it.
+/// Every page of a subpage's run has the same entry, so that any slot's address leads to it. Of a
+/// run that is one region only the first page has one: large runs come and go at a price that does
+/// not depend on their length.
 struct PageEntry {
-  Region* regions = nullptr;     ///< The run's control blocks, one a slot; null: the page is free.
+  Region* regions = nullptr;     ///< The run's control blocks, one a slot; null: none starts here.
   std::uint32_t run_offset = 0;  ///< Where the run starts, in bytes from the chunk's start.
   std::uint32_t reciprocal = 0;  ///< See sizing::slot_in_run; 0: the run is one region.
 };
@@ -85,7 +87,8 @@ class Chunk {
   [[nodiscard]] std::uint32_t take_aligned_run(std::uint32_t pages,
                                                std::uint32_t alignment_pages) noexcept;
 
-  /// Lets every page of the taken run at `page` lead to `regions`.
+  /// Lets the taken run at `page` lead to `regions`: by its first page when it is one region
+  /// (`reciprocal` 0), by every page otherwise.
   void bind_run(std::uint32_t page, Region* regions, std::uint32_t reciprocal) noexcept;
 
   /// Frees the taken run that starts at `page`, bound or not, and joins it with free neighbours.
@@ -95,6 +98,12 @@ class Chunk {
   /// `most` go back to the system at most. @returns how many.
   /// @complexity one system call a range of such pages.
   std::size_t age_free_pages(std::size_t most) noexcept;
+
+  /// Whether a free run of this class of pages (Geometry::pages2idx_floor), or a longer one, is
+  /// here: what take_run() and take_aligned_run() need.
+  [[nodiscard]] bool has_free_run(std::size_t page_class) const noexcept {
+    return free_classes_ >> page_class != 0;
+  }
 
   /// Pages of the taken run that starts at `page`; 0 when a free one does.
   ///
@@ -156,6 +165,7 @@ class Chunk {
   const unsigned page_shift_;
   const std::uint32_t page_count_;
   std::uint32_t free_pages_;
+  std::uint64_t free_classes_ = 0;  // bit c: free_runs_ has one of page class c
   Arena* const arena_;
   const sizing::Geometry& geometry_;
   RunSet& free_runs_;

@@ -249,6 +249,13 @@ class alignas(64) RegionCache {
     hits_at_trim_ = now;
     return interval;
   }
+  /// Whether there were hits since the last call.
+  [[nodiscard]] bool was_hit_since_visit() noexcept {
+    const auto now = static_cast<std::uint32_t>(hits());
+    const bool hit = now != hits_at_visit_;
+    hits_at_visit_ = now;
+    return hit;
+  }
   /// Regions that the next refill asks the arena for.
   [[nodiscard]] DoublingBatch& refill() noexcept { return refill_; }
   /// Regions that the next release without room gives to the arena, from the last refill on: so one
@@ -275,8 +282,8 @@ class alignas(64) RegionCache {
   sync::Counter leases_{1};
   sync::Counter misses_;
   sync::Counter moved_in_;  // less what has moved out; wraps
-  // The second line: what others read too, and only the beginning and end of a thread, and trims,
-  // write.
+  // The second line: what others read too, and only the beginning and end of a thread, trims, and
+  // looks for unused grants write.
   alignas(kLine) sync::Atomic<const void*> owner_{nullptr};
   ThreadCache* cache_ = nullptr;
   std::size_t below_smallest_ = 0;
@@ -288,6 +295,7 @@ class alignas(64) RegionCache {
   std::uint8_t category_ = 0;
   std::uint8_t outbox_place_ = 0;
   std::uint64_t hits_at_trim_ = 0;
+  std::uint32_t hits_at_visit_ = 0;
 };
 static_assert(sizeof(RegionCache) == 128, "two lines: the owner's, and what others read");
 static_assert(alignof(RegionCache) > kPlainTag, "the tag needs a free bit");

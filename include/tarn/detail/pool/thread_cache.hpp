@@ -12,6 +12,7 @@
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/pool/region_cache.hpp"
 #include "tarn/detail/sizing/size_class.hpp"
+#include "tarn/detail/sizing/size_classes.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 #include "tarn/detail/sync/mutex.hpp"
 #include "tarn/detail/sync/return_queue.hpp"
@@ -188,6 +189,7 @@ class alignas(RegionCache) ThreadCache {
   void keep_locked(Region* region, RegionCache& cache) noexcept;
   [[nodiscard]] Region* refill(RegionCache& cache) noexcept;
   [[nodiscard]] bool widen(RegionCache& cache, std::uint32_t wanted) noexcept;
+  [[nodiscard]] RegionCache& next_granted() noexcept;
   void reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept;
   void adapt_bound() noexcept;
   void start_window() noexcept;
@@ -219,7 +221,9 @@ class alignas(RegionCache) ThreadCache {
   std::uint32_t window_start_ = 0;  // until_trim_ then
   std::uint32_t refills_ = 0;
   std::uint32_t no_room_ = 0;
-  std::size_t reclaim_cursor_ = 0;
+  std::size_t reclaim_cursor_ = 0;  // index of the region cache that is looked at next
+  // Bit i: region cache i has a grant.
+  std::array<std::uint64_t, (2 * sizing::kRepresentableClasses + 63) / 64> granted_{};
   sync::Mutex lock_{sync::LockRank::cache};
   // By address: a region that was there when this thread last took plain memory of that hash. Only
   // a hint, so nothing ever clears it; regions stay readable as long as the pool.

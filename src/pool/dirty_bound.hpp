@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many free pages an arena may keep resident, and how fast the others go. Layer: pool.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "tarn/detail/base/units.hpp"
+
+namespace tarn::pool {
+
+/// Says how many bytes of free pages are too many: more than their share of what the pool has in
+/// use, and with that more than most of what was in use lately. So a load that swings keeps its
+/// pages from one swing to the next, and none comes to hold more than at its peak
+/// (docs/adr/0034-free-pages-are-bounded-by-what-is-in-use.md).
+///
+/// What goes back faults in again when it is taken, so it also bounds how much goes in a time: a
+/// load that swings wider than its share can't spend all its time on pages
+/// (docs/adr/0045-purging-has-a-budget.md).
+///
+/// Thread safety: none; its arena's lock.
+class DirtyBound {
+ public:
+  /// Free pages may be so many bytes, whatever is in use. Less makes pages fault in again that the
+  /// next burst would have taken; more keeps memory that the load has left.
+  static constexpr std::uint64_t kBytes = 256 * base::kKiB;
+  /// Or what is in use shifted by so much: a sixteenth.
+  static constexpr unsigned kShift = 4;
+  /// Or as many as make up, with what is in use, the most that was in use less this part: a
+  /// quarter.
+  static constexpr unsigned kMarginShift = 2;
+  /// The most that was in use comes down to what is, by half in so many milliseconds: a load that
+  /// has gone keeps its memory for seconds, not for minutes.
+  static constexpr std::uint64_t kDecayMs = 1000;
+  /// So many bytes go back in a millisecond at most. To purge 1 MiB and to take it again costs
+  /// about 0.2 ms: a fifth of a core's time in the worst case.
+  static constexpr std::uint64_t kBytesPerMs = base::kMiB;
+  /// And so many at once after a rest, which covers a tick of the coarse clock (4 ms).
+  static constexpr std::uint64_t kBurst = 4 * base::kMiB;
+  /// Fewer than that don't go at all: each look costs a walk over the chunks, each range a system
+  /// call.
+  static constexpr std::uint64_t kLeast = 64 * base::kKiB;
+
+  explicit DirtyBound(std::uint64_t now_ms) noexcept
+      : most_held_since_ms_(now_ms), budget_since_ms_(now_ms) {}
+
+  /// So many bytes are in use now, more than before.
+  void note_held(std::uint64_t held) noexcept { most_held_ = std::max(most_held_, held); }
+  /// Runs of so many bytes have become free.
+  void note_given(std::uint64_t bytes) noexcept { given_since_look_ += bytes; }
+
+  /// Whether it is time to look: `dirty` bytes of free pages are above their share, and a quarter
+  /// of that was given back since the last look.
+  [[nodiscard]] bool is_due(std::uint64_t held, std::uint64_t dirty) const noexcept {
+    const std::uint64_t share = share_of(held);
+    return dirty > share && given_since_look_ >= share / 4;
+  }
+
+  /// Looks. @pre is_due(). @returns the bytes of free pages that are to go back now, which are
+  /// charged to the budget; 0 when it is exhausted, or nothing has to go.
+  [[nodiscard]] std::uint64_t look(std::uint64_t held, std::uint64_t dirty,
+                                   std::uint64_t now_ms) noexcept {
+    given_since_look_ = 0;
+    decay(held, now_ms);
+    budget_ = std::min(kBurst, budget_ + (now_ms - budget_since_ms_) * kBytesPerMs);
+    budget_since_ms_ = now_ms;
+    const std::uint64_t most_resident = most_held_ - (most_held_ >> kMarginShift);
+    if (held + dirty <= most_resident) return 0;
+    const std::uint64_t excess =
+        std::min({dirty - share_of(held), held + dirty - most_resident, budget_});
+    if (excess < kLeast) return 0;
+    budget_ -= excess;
+    return excess;
+  }
+
+ private:
+  [[nodiscard]] static std::uint64_t share_of(std::uint64_t held) noexcept {
+    return std::max(kBytes, held >> kShift);
+  }
+
+  void decay(std::uint64_t held, std::uint64_t now_ms) noexcept {
+    const std::uint64_t halvings =
+        std::min<std::uint64_t>((now_ms - most_held_since_ms_) / kDecayMs, 63);
+    if (halvings == 0) return;
+    most_held_since_ms_ = now_ms;
+    most_held_ = held + (most_held_ > held ? (most_held_ - held) >> halvings : 0);
+  }
+
+  std::uint64_t most_held_ = 0;  // bytes in use in the pool, lately
+  std::uint64_t most_held_since_ms_;
+  std::uint64_t given_since_look_ = 0;  // bytes of runs
+  std::uint64_t budget_ = kBurst;       // bytes that may go back
+  std::uint64_t budget_since_ms_;
+};
+
+}  // namespace tarn::pool

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of DirtyBound. Layer: pool.
+#include "pool/dirty_bound.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "tarn/detail/base/units.hpp"
+
+namespace tarn::pool {
+namespace {
+
+using base::kGiB;
+using base::kKiB;
+using base::kMiB;
+
+constexpr std::uint64_t kStart = 1000;  // milliseconds; any
+
+/// A bound under which `most` bytes were in use once.
+[[nodiscard]] DirtyBound after(std::uint64_t most) {
+  DirtyBound bound(kStart);
+  bound.note_held(most);
+  return bound;
+}
+
+TEST(DirtyBound, IsDueAboveTheShareAndAQuarterOfItGivenBack) {
+  DirtyBound bound(kStart);
+  bound.note_given(DirtyBound::kBytes / 4);
+  EXPECT_FALSE(bound.is_due(0, DirtyBound::kBytes));
+  EXPECT_TRUE(bound.is_due(0, DirtyBound::kBytes + 1));
+  EXPECT_FALSE(bound.is_due(kGiB, kGiB / 16)) << "a sixteenth of what is in use";
+  EXPECT_FALSE(bound.is_due(kGiB, kGiB / 16 + 1)) << "a quarter of that was not given back";
+  bound.note_given(kGiB / 64);
+  EXPECT_TRUE(bound.is_due(kGiB, kGiB / 16 + 1));
+  static_cast<void>(bound.look(kGiB, kGiB / 16 + 1, kStart));
+  EXPECT_FALSE(bound.is_due(kGiB, kGiB / 16 + 1)) << "looked just now";
+}
+
+TEST(DirtyBound, KeepsWhatWithTheUsedIsBelowMostOfTheMost) {
+  DirtyBound bound = after(8 * kMiB);
+  EXPECT_EQ(bound.look(4 * kMiB, 2 * kMiB, kStart), 0U);
+  EXPECT_EQ(bound.look(4 * kMiB, 3 * kMiB, kStart), kMiB);
+}
+
+TEST(DirtyBound, NeverAsksForMoreThanTheExcessAboveTheShare) {
+  DirtyBound bound = after(4 * kMiB);
+  EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart), kMiB - DirtyBound::kBytes);
+}
+
+TEST(DirtyBound, TheMostFadesByHalfInEachPeriod) {
+  DirtyBound bound = after(8 * kMiB);
+  // (8 + 4) / 2 = 6 MiB are the most now, of which 4.5 may be resident.
+  EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart + DirtyBound::kDecayMs), kMiB / 2);
+}
+
+TEST(DirtyBound, SpendsNoMoreThanItsBudget) {
+  DirtyBound bound(kStart);
+  std::uint64_t now = kStart;
+  std::uint64_t gone = 0;
+  const auto look = [&] { return bound.look(0, kGiB, now); };
+  while (const std::uint64_t bytes = look()) gone += bytes;
+  EXPECT_EQ(gone, DirtyBound::kBurst) << "at once";
+  for (int i = 0; i < 100; ++i) {
+    ++now;
+    gone += look();
+    EXPECT_EQ(look(), 0U);
+  }
+  EXPECT_EQ(gone, DirtyBound::kBurst + 100 * DirtyBound::kBytesPerMs) << "by and by";
+  now += 1000 * DirtyBound::kBurst / DirtyBound::kBytesPerMs;
+  EXPECT_EQ(look(), DirtyBound::kBurst) << "after a long rest no more than a burst";
+}
+
+TEST(DirtyBound, LeavesWhatIsNotWorthTheTrouble) {
+  DirtyBound bound(kStart);
+  EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast - 1, kStart), 0U);
+  EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast, kStart), DirtyBound::kLeast);
+}
+
+}  // namespace
+}  // namespace tarn::pool
