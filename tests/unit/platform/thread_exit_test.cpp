@@ -114,7 +114,7 @@ TEST_F(ThreadExit, ACallbackMayRegisterAnother) {
     at_exit("first registered, last called");
     call_at_thread_exit(Again::run, nullptr);
   });
-  EXPECT_EQ(events(), std::string(20, '.') + "first registered, last called");
+  EXPECT_EQ(events(), std::string(20, '.').append("first registered, last called"));
 }
 
 TEST_F(ThreadExit, AThreadLocalsDestructorMayRegister) {
