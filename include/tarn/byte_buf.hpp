@@ -60,12 +60,11 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   /// Shares `other`'s memory; the indices are copied.
   /// @errors std::length_error beyond 2^31 sharers.
   /// @complexity one relaxed increment.
-  ByteBuf(const ByteBuf& other) : Base(other), tagged_region_(other.tagged_region_) {
+  ByteBuf(const ByteBuf& other) : Base(other), region_(other.region_) {
     data_ = other.data_;
-    if (tagged_region_ != 0) detail::share(region());
+    if (region_ != nullptr) detail::share(region_);
   }
-  ByteBuf(ByteBuf&& other) noexcept
-      : Base(other), tagged_region_(other.tagged_region_), data_(other.data_) {
+  ByteBuf(ByteBuf&& other) noexcept : Base(other), region_(other.region_), data_(other.data_) {
     other.forget();
   }
   ByteBuf& operator=(const ByteBuf& other) {
@@ -77,12 +76,12 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
     return *this;
   }
   ~ByteBuf() {
-    if (tagged_region_ != 0) detail::unshare(region());
+    if (region_ != nullptr) detail::unshare(region_);
   }
 
   void swap(ByteBuf& other) noexcept {
     swap_indices(other);
-    std::swap(tagged_region_, other.tagged_region_);
+    std::swap(region_, other.region_);
     std::swap(data_, other.data_);
   }
   friend void swap(ByteBuf& a, ByteBuf& b) noexcept { a.swap(b); }
@@ -97,10 +96,10 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   requires detail::BorrowedByteRange<R>
   [[nodiscard]] static ByteBuf wrap(R&& range) {
     const std::span<const std::byte> bytes = detail::bytes_of(range);
-    // The tag below keeps the constness that is cast away here.
+    // The extent keeps the constness that is cast away here.
     ByteBuf wrapped(detail::make_wrapped_region(const_cast<std::byte*>(bytes.data()), bytes.size()),
                     bytes.size());
-    if constexpr (!detail::MutableByteRange<R>) wrapped.tagged_region_ |= kReadOnlyTag;
+    if constexpr (!detail::MutableByteRange<R>) wrapped.extent_.make_read_only();
     return wrapped;
   }
 
@@ -155,25 +154,24 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   // --- State and sharing ------------------------------------------------------------------------
 
   /// False only when default-made, moved-from, released, or the result of a try_ form that failed.
-  [[nodiscard]] explicit operator bool() const noexcept { return tagged_region_ != 0; }
+  [[nodiscard]] explicit operator bool() const noexcept { return region_ != nullptr; }
 
   /// How many ByteBufs share the memory, this one included; 0 when empty. Others may be changing
   /// it.
   [[nodiscard]] std::uint32_t ref_count() const noexcept {
     // Relaxed: a figure to look at; is_unique() is the one to act on.
-    return tagged_region_ == 0 ? 0 : region()->refs.load_relaxed();
+    return region_ == nullptr ? 0 : region_->refs.load_relaxed();
   }
   /// Whether nobody else shares the memory. True synchronises with the releases of all former
   /// sharers.
   [[nodiscard]] bool is_unique() const noexcept {
-    return tagged_region_ != 0 && detail::is_only_share(region());
+    return region_ != nullptr && detail::is_only_share(region_);
   }
-  [[nodiscard]] bool is_read_only() const noexcept { return (tagged_region_ & kReadOnlyTag) != 0; }
 
   /// Lets go of this share; the ByteBuf is empty then.
   void release() noexcept {
-    if (tagged_region_ == 0) return;
-    pool::Region* const old = region();
+    if (region_ == nullptr) return;
+    pool::Region* const old = region_;
     forget();
     detail::unshare(old);
   }
@@ -181,7 +179,7 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   /// Moves to memory of its own if it is shared; capacity, indices and all bytes stay.
   /// @errors std::bad_alloc.
   ByteBuf& make_unique() {
-    if (tagged_region_ != 0 && !is_unique()) move_to_own(0, capacity_);
+    if (region_ != nullptr && !is_unique()) move_to_own(0, capacity());
     return *this;
   }
 
@@ -190,7 +188,7 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   /// The same, for reading only.
   [[nodiscard]] ByteBuf as_read_only() const {
     ByteBuf view(*this);
-    if (tagged_region_ != 0) view.tagged_region_ |= kReadOnlyTag;
+    if (region_ != nullptr) view.extent_.make_read_only();
     return view;
   }
   /// The readable bytes as a window of their own, shared.
@@ -244,7 +242,7 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   /// @errors ReadOnlyError.
   [[nodiscard]] std::span<std::byte> writable() {
     check_not_read_only();
-    return {data_ + writer_, capacity_ - writer_};
+    return {data_ + writer_, capacity() - writer_};
   }
 
   // --- Size -------------------------------------------------------------------------------------
@@ -297,22 +295,19 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   friend struct detail::ComparisonAccess;
   friend struct detail::ByteBufAccess;
 
-  // In the lowest bit of the region's address, so that six words suffice.
-  static constexpr std::uintptr_t kReadOnlyTag = 1;
-  static_assert(alignof(pool::Region) > kReadOnlyTag);
-
   /// Takes over one share of `region`.
   ByteBuf(pool::Region* region, std::byte* data, std::size_t capacity,
           std::size_t max_capacity) noexcept
-      : Base(capacity, max_capacity, 0, 0),
-        tagged_region_(reinterpret_cast<std::uintptr_t>(region)),
-        data_(data) {}
+      : Base(capacity, max_capacity, 0, 0), region_(region), data_(data) {}
 
   /// A full buffer of the first `n` bytes of `region`.
   ByteBuf(pool::Region* region, std::size_t n) noexcept
-      : Base(n, n, 0, n),
-        tagged_region_(reinterpret_cast<std::uintptr_t>(region)),
-        data_(region->data) {}
+      : Base(n, n, 0, n), region_(region), data_(region->data) {}
+  /// A window of `n` bytes from `index` on, which shares `whole`'s memory.
+  ByteBuf(const ByteBuf& whole, std::size_t index, std::size_t n)
+      : Base(whole.extent_, n), region_(whole.region_), data_(whole.data_ + index) {
+    if (region_ != nullptr) detail::share(region_);
+  }
   template <class Owner>
   requires(!std::is_reference_v<Owner>)  // a temporary or moved from: the region takes it over
       [[nodiscard]] static ByteBuf adopt_owner(Owner&& owner) {
@@ -322,21 +317,14 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   }
   [[nodiscard]] static ByteBuf copy_of(std::span<const std::byte> bytes);
 
-  [[nodiscard]] pool::Region* region() const noexcept {
-    return reinterpret_cast<pool::Region*>(tagged_region_ & ~kReadOnlyTag);
-  }
   void forget() noexcept {
-    tagged_region_ = 0;
+    region_ = nullptr;
     data_ = nullptr;
-    capacity_ = max_capacity_ = reader_ = writer_ = 0;
+    clear_bounds();
   }
 
   [[nodiscard]] ByteBuf window(std::size_t index, std::size_t n) const {
-    ByteBuf part(*this);
-    part.data_ += index;
-    part.capacity_ = part.max_capacity_ = part.writer_ = n;
-    part.reader_ = 0;
-    return part;
+    return ByteBuf(*this, index, n);
   }
   [[nodiscard]] ByteBuf copy_range(std::size_t index, std::size_t n) const;
 
@@ -352,10 +340,25 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   void store_raw(std::size_t index, const std::array<std::byte, N>& bytes) noexcept {
     std::memcpy(data_ + index, bytes.data(), N);
   }
-  void prepare_write(std::size_t n) {
-    if (n > capacity_ - writer_ || is_read_only()) [[unlikely]]
-      prepare_write_slow(n);
+  // Where the bytes are is read once: the compiler can't know that no byte stored is part of *this.
+  template <std::size_t N, class F>
+  void load_each(std::size_t index, std::size_t count, F f) const {
+    const std::byte* const from = data_ + index;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::array<std::byte, N> bytes;
+      std::memcpy(bytes.data(), from + i * N, N);
+      f(i, bytes);
+    }
   }
+  template <std::size_t N, class F>
+  void store_each(std::size_t index, std::size_t count, F f) noexcept {
+    std::byte* const to = data_ + index;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::array<std::byte, N> bytes = f(i);
+      std::memcpy(to + i * N, bytes.data(), N);
+    }
+  }
+  static void check_pieces_writable(std::size_t, std::size_t) noexcept {}
   [[gnu::cold]] void prepare_write_slow(std::size_t n);
 
   void copy_bytes_out(std::size_t index, std::span<std::byte> to) const noexcept {
@@ -368,7 +371,7 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
     if (!from.empty()) std::memmove(data_ + index, from.data(), from.size());
   }
   void append(std::span<const std::byte> from) {
-    if (from.size() > capacity_ - writer_ || is_read_only()) [[unlikely]] {
+    if (from.size() > capacity() - writer_ || is_read_only()) [[unlikely]] {
       append_slow(from);
       return;
     }
@@ -395,7 +398,7 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   [[nodiscard]] pool::Region* make_headroom(std::size_t n, bool may_move_in_place);
   void move_to_own(std::size_t index, std::size_t n);
 
-  std::uintptr_t tagged_region_ = 0;
+  pool::Region* region_ = nullptr;
   std::byte* data_ = nullptr;
 };
 static_assert(sizeof(ByteBuf) <= 48, "six words: handed about by value");
@@ -409,11 +412,11 @@ struct ByteBufAccess {
                                     std::size_t max_capacity) noexcept {
     return {region, data, capacity, max_capacity};
   }
-  [[nodiscard]] static pool::Region* region(const ByteBuf& buf) noexcept { return buf.region(); }
+  [[nodiscard]] static pool::Region* region(const ByteBuf& buf) noexcept { return buf.region_; }
 
   /// Takes the one share out of a buffer that nobody else has.
   [[nodiscard]] static pool::Region* detach(ByteBuf buf) noexcept {
-    pool::Region* const region = buf.region();
+    pool::Region* const region = buf.region_;
     buf.forget();
     return region;
   }
@@ -429,14 +432,13 @@ struct ByteBufAccess {
   /// Makes `buf` a window of `n` of its bytes from `index` on, all readable.
   static void narrow(ByteBuf& buf, std::size_t index, std::size_t n) noexcept {
     buf.data_ += index;
-    buf.reader_ = 0;
-    buf.capacity_ = buf.max_capacity_ = buf.writer_ = n;
+    buf.set_full(n);
   }
   /// Whether compact_if_sparse() would move a window that nothing has been read from.
   [[nodiscard]] static bool pins_much(const ByteBuf& buf) noexcept { return buf.pins_much(); }
   /// The same window in memory of its own. @errors std::bad_alloc.
   [[nodiscard]] static ByteBuf moved(ByteBuf buf) {
-    buf.move_to_own(0, buf.capacity_);
+    buf.move_to_own(0, buf.capacity());
     return buf;
   }
 };

@@ -146,7 +146,6 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
 
   /// False only when moved-from or released.
   [[nodiscard]] explicit operator bool() const noexcept { return max_components_ != 0; }
-  [[nodiscard]] bool is_read_only() const noexcept { return read_only_; }
 
   /// Lets go of every component; what is left behaves like the empty ByteBuf until a component is
   /// added.
@@ -273,11 +272,15 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
       store_bytes(index, bytes);
     }
   }
-  [[nodiscard]] const std::byte* peek(std::size_t index, std::size_t n, std::byte* scratch) const;
-  void prepare_write(std::size_t n) {
-    if (read_only_ || n > capacity_ - writer_) [[unlikely]]
-      make_writable(n);
+  template <std::size_t N, class F>
+  void load_each(std::size_t index, std::size_t count, F f) const {
+    for (std::size_t i = 0; i < count; ++i) f(i, load_raw<N>(index + i * N));
   }
+  template <std::size_t N, class F>
+  void store_each(std::size_t index, std::size_t count, F f) {
+    for (std::size_t i = 0; i < count; ++i) store_raw<N>(index + i * N, f(i));
+  }
+  [[nodiscard]] const std::byte* peek(std::size_t index, std::size_t n, std::byte* scratch) const;
   void copy_bytes_out(std::size_t index, std::span<std::byte> to) const;
   void store_bytes(std::size_t index, std::span<const std::byte> from);
   void store_from(std::size_t index, detail::SourceRange from);
@@ -332,7 +335,7 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   template <class F>
   bool move_components(F is_wanted);
   void add_capacity(std::size_t new_capacity);
-  void make_writable(std::size_t n);
+  void prepare_write_slow(std::size_t n);
   void add_to_full(std::size_t i, std::size_t kept, ByteBuf part);
   void put_before_readable(ByteBuf part);
   static void collect(FlatParts& flat, ByteBuf part) { flat.push_back(std::move(part)); }
@@ -342,7 +345,6 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   Components components_;
   ByteBuf origin_;  // of the allocator that made the composite, if one did: where memory comes from
   std::size_t max_components_;
-  bool read_only_ = false;
   Guess guess_;
 };
 

@@ -23,8 +23,8 @@ ByteBuf ByteBuf::copy_of(std::span<const std::byte> bytes) {
 }
 
 ByteBuf ByteBuf::copy_range(std::size_t index, std::size_t n) const {
-  if (tagged_region_ == 0) return {};
-  pool::Region* const fresh = pool::take_like(region(), n);
+  if (region_ == nullptr) return {};
+  pool::Region* const fresh = pool::take_like(region_, n);
   if (n != 0) std::memcpy(fresh->data, data_ + index, n);
   ByteBuf copy(fresh, fresh->data, n, max_capacity_);
   copy.writer_ = n;
@@ -35,7 +35,7 @@ detail::ByteSource ByteBuf::source() const noexcept {
   return {this,
           [](const void* buffer, std::size_t index) noexcept -> detail::ByteSource::Segment {
             const auto& self = *static_cast<const ByteBuf*>(buffer);
-            return {self.data_ + index, self.capacity_ - index};
+            return {self.data_ + index, self.capacity() - index};
           },
           [](const void* buffer, std::size_t index) noexcept -> detail::ByteSource::Segment {
             return {static_cast<const ByteBuf*>(buffer)->data_, index};
@@ -58,7 +58,7 @@ void ByteBuf::append_from(detail::SourceRange from) {
     append(from.front());
     return;
   }
-  if (tagged_region_ != 0 && detail::overlaps(from, {data_, room()})) {
+  if (region_ != nullptr && detail::overlaps(from, {data_, room()})) {
     append(gathered(from).readable());
     return;
   }

@@ -20,14 +20,14 @@ void copy_bytes(std::byte* to, const std::byte* from, std::size_t n) noexcept {
 
 /// Bytes from index 0 up to the end of the region, whatever the window is.
 std::size_t ByteBuf::room() const noexcept {
-  const pool::Region* const memory = region();
+  const pool::Region* const memory = region_;
   return pool::region_capacity(memory) - static_cast<std::size_t>(data_ - memory->data);
 }
 
 /// Points this ByteBuf to `fresh` and gives back its share of the old region.
 pool::Region* ByteBuf::replace_region(pool::Region* fresh) noexcept {
-  pool::Region* const old = region();
-  tagged_region_ = reinterpret_cast<std::uintptr_t>(fresh) | (tagged_region_ & kReadOnlyTag);
+  pool::Region* const old = region_;
+  region_ = fresh;
   data_ = fresh->data;
   return old;
 }
@@ -37,11 +37,11 @@ pool::Region* ByteBuf::replace_region(pool::Region* fresh) noexcept {
 pool::Region* ByteBuf::grow(std::size_t new_capacity) {
   pool::Region* old = nullptr;
   if (!is_unique() || new_capacity > room()) {
-    pool::Region* const fresh = pool::take_like(region(), new_capacity);
+    pool::Region* const fresh = pool::take_like(region_, new_capacity);
     copy_bytes(fresh->data, data_, writer_);
     old = replace_region(fresh);
   }
-  capacity_ = new_capacity;
+  set_capacity(new_capacity);
   return old;
 }
 
@@ -54,16 +54,16 @@ pool::Region* ByteBuf::make_headroom(std::size_t n, bool may_move_in_place) {
   }
   const std::size_t needed = n + readable;
   const std::size_t new_capacity =
-      needed <= capacity_ ? capacity_ : detail::next_capacity(needed, max_capacity_);
+      needed <= capacity() ? capacity() : detail::next_capacity(needed, max_capacity_);
   pool::Region* old = nullptr;
   if (may_move_in_place && is_unique() && new_capacity <= room()) {
     if (readable != 0) std::memmove(data_ + n, data_ + reader_, readable);
   } else {
-    pool::Region* const fresh = pool::take_like(region(), new_capacity);
+    pool::Region* const fresh = pool::take_like(region_, new_capacity);
     copy_bytes(fresh->data + n, data_ + reader_, readable);
     old = replace_region(fresh);
   }
-  capacity_ = new_capacity;
+  set_capacity(new_capacity);
   reader_ = n;
   writer_ = needed;
   return old;
@@ -71,7 +71,7 @@ pool::Region* ByteBuf::make_headroom(std::size_t n, bool may_move_in_place) {
 
 /// Moves `[index, index + n)` to index 0 of memory of its own; capacity and indices stay.
 void ByteBuf::move_to_own(std::size_t index, std::size_t n) {
-  pool::Region* const fresh = pool::take_like(region(), capacity_);
+  pool::Region* const fresh = pool::take_like(region_, capacity());
   copy_bytes(fresh->data, data_ + index, n);
   detail::unshare(replace_region(fresh));
 }
@@ -96,11 +96,11 @@ void ByteBuf::append_slow(std::span<const std::byte> from) {
 ByteBuf& ByteBuf::capacity(std::size_t n) {
   check_not_read_only();
   if (n > max_capacity_) detail::throw_too_large("capacity", n, "max capacity", max_capacity_);
-  if (n > capacity_) {
+  if (n > capacity()) {
     pool::Region* const old = grow(n);
     if (old != nullptr) detail::unshare(old);
   } else {
-    capacity_ = n;
+    set_capacity(n);
     writer_ = std::min(writer_, n);
     reader_ = std::min(reader_, n);
   }
@@ -126,19 +126,19 @@ ByteBuf& ByteBuf::discard_read_bytes() {
 /// Whether the window is less than a quarter of its region, and a region of its own would be
 /// smaller.
 bool ByteBuf::pins_much() const noexcept {
-  const std::size_t pinned = pool::region_capacity(region());
-  return capacity_ < pinned / 4 + (pinned % 4 != 0 ? 1 : 0) &&
-         base::align_up(std::max<std::size_t>(capacity_, 1), kMinRegion) < pinned;
+  const std::size_t pinned = pool::region_capacity(region_);
+  return capacity() < pinned / 4 + (pinned % 4 != 0 ? 1 : 0) &&
+         base::align_up(std::max<std::size_t>(capacity(), 1), kMinRegion) < pinned;
 }
 
 bool ByteBuf::compact_if_sparse() {
   check_not_read_only();
-  if (tagged_region_ == 0) return false;
-  const bool half_read = reader_ != 0 && reader_ >= capacity_ - reader_;
+  if (region_ == nullptr) return false;
+  const bool half_read = reader_ != 0 && reader_ >= capacity() - reader_;
   if (pins_much()) {
     // Unlike discard_read_bytes(), which would move within the large region when it is unshared.
     const std::size_t from = half_read ? reader_ : 0;
-    move_to_own(from, capacity_ - from);
+    move_to_own(from, capacity() - from);
     writer_ -= from;
     reader_ -= from;
     return true;
@@ -160,7 +160,7 @@ void ByteBuf::prepend_bytes(std::span<const std::byte> from) {
   pool::Region* old = nullptr;
   if (from.size() > reader_) {
     // Bytes of this buffer must not be moved before they are copied.
-    const bool from_here = tagged_region_ != 0 && detail::overlaps(from, {data_, room()});
+    const bool from_here = region_ != nullptr && detail::overlaps(from, {data_, room()});
     old = make_headroom(from.size(), !from_here);
   }
   store_bytes(reader_ - from.size(), from);

@@ -33,10 +33,9 @@ CompositeByteBuf::CompositeByteBuf(CompositeByteBuf&& other) noexcept
     : Base(other),
       components_(std::move(other.components_)),
       origin_(std::move(other.origin_)),
-      max_components_(std::exchange(other.max_components_, 0)),
-      read_only_(std::exchange(other.read_only_, false)) {
+      max_components_(std::exchange(other.max_components_, 0)) {
   other.components_.clear();
-  other.capacity_ = other.max_capacity_ = other.reader_ = other.writer_ = 0;
+  other.clear_bounds();
 }
 
 void CompositeByteBuf::swap(CompositeByteBuf& other) noexcept {
@@ -44,7 +43,6 @@ void CompositeByteBuf::swap(CompositeByteBuf& other) noexcept {
   components_.swap(other.components_);
   origin_.swap(other.origin_);
   std::swap(max_components_, other.max_components_);
-  std::swap(read_only_, other.read_only_);
   guess_.set(0);
   other.guess_.set(0);
 }
@@ -60,7 +58,7 @@ CompositeByteBuf CompositeByteBuf::of_one(ByteBuf part) {
 
 const CompositeByteBuf::Component& CompositeByteBuf::component_at_slow(
     std::size_t index) const noexcept {
-  TARN_ASSERT(index < capacity_);
+  TARN_ASSERT(index < capacity());
   const std::size_t next = guess_.get() + 1;
   if (next < components_.size() && index - components_[next].begin < components_[next].size()) {
     guess_.set(next);
@@ -91,11 +89,11 @@ std::size_t CompositeByteBuf::parts_up_to(std::size_t size) const noexcept {
 ByteBuf CompositeByteBuf::component(std::size_t i) const {
   check_component(i, 1);
   const ByteBuf& buf = components_[i].buf;
-  return read_only_ ? buf.as_read_only() : buf;
+  return is_read_only() ? buf.as_read_only() : buf;
 }
 
 std::size_t CompositeByteBuf::component_index(std::size_t offset) const {
-  if (offset >= capacity_) check_range(offset, 1);
+  if (offset >= capacity()) check_range(offset, 1);
   return index_at(offset);
 }
 
@@ -111,7 +109,7 @@ void CompositeByteBuf::for_each_part(std::size_t index, std::size_t n, F f) cons
     const Component& component = component_at(index);
     const std::size_t offset = index - component.begin;
     const std::size_t length = std::min(n, component.size() - offset);
-    ByteBuf part = read_only_ ? component.buf.as_read_only() : component.buf;
+    ByteBuf part = is_read_only() ? component.buf.as_read_only() : component.buf;
     Access::narrow(part, offset, length);
     f(std::move(part));
     index += length;
@@ -136,7 +134,7 @@ void CompositeByteBuf::renumber(std::size_t from) noexcept {
     components_[i].begin = begin;
     begin += components_[i].size();
   }
-  capacity_ = begin;
+  set_capacity(begin);
   guess_.set(0);
 }
 
@@ -156,14 +154,14 @@ void CompositeByteBuf::drop_from(std::size_t size) noexcept {
     Component& last = components_.back();
     Access::narrow(last.buf, 0, size - last.begin);
   }
-  capacity_ = size;
+  set_capacity(size);
   guess_.set(0);
 }
 
 /// Drops the first `index` bytes; @pre the reader is not before them.
 void CompositeByteBuf::drop_before(std::size_t index) noexcept {
   if (index == 0) return;
-  const std::size_t gone = index == capacity_ ? components_.size() : index_at(index);
+  const std::size_t gone = index == capacity() ? components_.size() : index_at(index);
   if (gone < components_.size()) {
     Component& first = components_[gone];
     const std::size_t offset = index - first.begin;
@@ -218,7 +216,7 @@ void CompositeByteBuf::add_capacity(std::size_t new_capacity) {
   const std::size_t count = components_.size();
   if (count < max_components_) {
     reserve_for(1);
-    insert(count, full_buffer(new_capacity - capacity_));
+    insert(count, full_buffer(new_capacity - capacity()));
     return;
   }
   Components next;
@@ -226,17 +224,17 @@ void CompositeByteBuf::add_capacity(std::size_t new_capacity) {
   if (max_components_ == 1) {
     next.push_back({gathered(0, count, new_capacity), 0});
   } else {
-    next.push_back({gathered(0, count, capacity_), 0});
-    next.push_back({full_buffer(new_capacity - capacity_), 0});
+    next.push_back({gathered(0, count, capacity()), 0});
+    next.push_back({full_buffer(new_capacity - capacity()), 0});
   }
   components_.swap(next);
   renumber(0);
 }
 
-void CompositeByteBuf::make_writable(std::size_t n) {
+void CompositeByteBuf::prepare_write_slow(std::size_t n) {
   check_not_read_only();
   check_max_writable(n);
-  const std::size_t there = capacity_ - writer_;
+  const std::size_t there = capacity() - writer_;
   check_pieces_writable(writer_, std::min(n, there));
   if (n > there) add_capacity(detail::next_capacity(writer_ + n, max_capacity_));
 }
@@ -249,9 +247,9 @@ CompositeByteBuf& CompositeByteBuf::ensure_writable(std::size_t n) {
 CompositeByteBuf& CompositeByteBuf::capacity(std::size_t n) {
   check_not_read_only();
   if (n > max_capacity_) detail::throw_too_large("capacity", n, "max capacity", max_capacity_);
-  if (n > capacity_) {
+  if (n > capacity()) {
     add_capacity(n);
-  } else if (n < capacity_) {
+  } else if (n < capacity()) {
     drop_from(n);
     writer_ = std::min(writer_, n);
     reader_ = std::min(reader_, n);
@@ -279,8 +277,8 @@ CompositeByteBuf& CompositeByteBuf::add_component(std::size_t i, ByteBuf part) {
   } else {
     add_to_full(i, kept, std::move(part));
   }
-  max_capacity_ = std::max(max_capacity_, capacity_);
-  writer_ = capacity_;
+  max_capacity_ = std::max(max_capacity_, capacity());
+  writer_ = capacity();
   return *this;
 }
 
@@ -357,7 +355,7 @@ CompositeByteBuf& CompositeByteBuf::consolidate(std::size_t i, std::size_t n) {
 
 CompositeByteBuf& CompositeByteBuf::discard_read_components() {
   check_not_read_only();
-  drop_before(reader_ == capacity_ ? capacity_ : component_at(reader_).begin);
+  drop_before(reader_ == capacity() ? capacity() : component_at(reader_).begin);
   return *this;
 }
 
@@ -386,7 +384,7 @@ bool CompositeByteBuf::move_components(F is_wanted) {
 bool CompositeByteBuf::compact_if_sparse() {
   check_not_read_only();
   const auto is_sparse = [](const ByteBuf& buf) { return Access::pins_much(buf); };
-  const bool half_read = reader_ != 0 && reader_ >= capacity_ - reader_;
+  const bool half_read = reader_ != 0 && reader_ >= capacity() - reader_;
   if (!half_read) return move_components(is_sparse);
   // What is left of the first component may be sparse only then.
   CompositeByteBuf next(*this);
@@ -406,7 +404,7 @@ CompositeByteBuf& CompositeByteBuf::make_unique() {
 
 CompositeByteBuf CompositeByteBuf::as_read_only() const {
   CompositeByteBuf view(*this);
-  view.read_only_ = true;
+  view.extent_.make_read_only();
   return view;
 }
 
@@ -414,12 +412,12 @@ CompositeByteBuf CompositeByteBuf::window(std::size_t index, std::size_t n) cons
   CompositeByteBuf part;
   for_each_part(index, n, [&](ByteBuf piece) {
     part.reserve_for(1);
-    part.components_.push_back({std::move(piece), part.capacity_});
-    part.capacity_ = part.components_.back().end();
+    part.components_.push_back({std::move(piece), part.capacity()});
+    part.set_capacity(part.components_.back().end());
   });
   part.origin_ = origin_;
   part.max_components_ = max_components_;
-  part.read_only_ = read_only_;
+  if (is_read_only()) part.extent_.make_read_only();
   part.max_capacity_ = part.writer_ = n;
   return part;
 }
@@ -462,8 +460,8 @@ void CompositeByteBuf::audit() const {
     TARN_CHECK(component.buf.ref_count() != 0);
     at = component.end();
   }
-  TARN_CHECK(capacity_ == at);
-  TARN_CHECK(reader_ <= writer_ && writer_ <= capacity_ && capacity_ <= max_capacity_);
+  TARN_CHECK(capacity() == at);
+  TARN_CHECK(reader_ <= writer_ && writer_ <= capacity() && capacity() <= max_capacity_);
   TARN_CHECK(components_.size() <= max_components_);
 }
 

@@ -131,15 +131,15 @@ void CompositeByteBuf::append(std::span<const std::byte> from) {
 void CompositeByteBuf::append_from(detail::SourceRange from) {
   check_not_read_only();
   check_max_writable(from.size);
-  if (from.size <= capacity_ - writer_) {
+  if (from.size <= capacity() - writer_) {
     store_from(writer_, from);
   } else if (overlaps_components(from)) {
     // Growth may let go of the memory that the bytes stand in.
     const std::vector<std::byte> bytes = copied(from);
-    make_writable(from.size);
+    prepare_write_slow(from.size);
     store_undisturbed(writer_, detail::SpanSource(bytes).range());
   } else {
-    make_writable(from.size);
+    prepare_write_slow(from.size);
     store_undisturbed(writer_, from);
   }
   writer_ += from.size;
@@ -166,7 +166,7 @@ void CompositeByteBuf::check_headroom(std::size_t n) const {
 void CompositeByteBuf::put_before_readable(ByteBuf part) {
   const std::size_t n = part.capacity();
   const std::size_t readable = writer_ - reader_;
-  const std::size_t gone = reader_ == capacity_ ? components_.size() : index_at(reader_);
+  const std::size_t gone = reader_ == capacity() ? components_.size() : index_at(reader_);
   if (components_.size() - gone >= max_components_) {
     // No room for one component more: the readable bytes become one, or one with it.
     const bool apart = max_components_ > 1;
@@ -189,7 +189,7 @@ void CompositeByteBuf::put_before_readable(ByteBuf part) {
     reserve_for(1);
     drop_before(reader_);
     insert(0, std::move(part));
-    if (capacity_ > max_capacity_) drop_from(max_capacity_);
+    if (capacity() > max_capacity_) drop_from(max_capacity_);
   }
   reader_ = 0;
   writer_ = n + readable;
@@ -237,8 +237,8 @@ IoVecs iovecs(const CompositeByteBuf& buf, std::size_t index, std::size_t n) {
 
 IoVecs writable_iovecs(CompositeByteBuf& buf, std::size_t n) {
   buf.ensure_writable(n);
-  buf.check_pieces_writable(buf.writer_, buf.capacity_ - buf.writer_);
-  return detail::iovecs_of({buf.source(), buf.writer_, buf.capacity_ - buf.writer_});
+  buf.check_pieces_writable(buf.writer_, buf.capacity() - buf.writer_);
+  return detail::iovecs_of({buf.source(), buf.writer_, buf.capacity() - buf.writer_});
 }
 
 }  // namespace tarn

@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -61,6 +62,42 @@ void for_each_type(F&& f) {
   ROW(f32_le, float, 4, true);
   ROW(f64_le, double, 8, true);
 }
+#undef ROW
+
+/// One row of the table of those that also come as spans.
+template <class Buffer, class Value>
+struct SpanMembers {
+  const char* name;
+  std::size_t width;
+  void (Buffer::*get)(std::size_t, std::span<Value>) const;
+  Buffer& (Buffer::*set)(std::size_t, std::span<const Value>);
+  void (Buffer::*read)(std::span<Value>);
+  Buffer& (Buffer::*write)(std::span<const Value>);
+  Value (Buffer::*get_one)(std::size_t) const;
+};
+
+#define ROW(name, value, width)                                                        \
+  f(SpanMembers<Buffer, value>{#name, width, &Buffer::get_##name, &Buffer::set_##name, \
+                               &Buffer::read_##name, &Buffer::write_##name, &Buffer::get_##name})
+#define ROWS(name, value, width) \
+  ROW(name, value, width);       \
+  ROW(name##_le, value, width)
+
+/// Calls `f` with every row.
+template <class Buffer, class F>
+void for_each_span_type(F&& f) {
+  ROWS(u16, std::uint16_t, 2);
+  ROWS(i16, std::int16_t, 2);
+  ROWS(u24, std::uint32_t, 3);
+  ROWS(i24, std::int32_t, 3);
+  ROWS(u32, std::uint32_t, 4);
+  ROWS(i32, std::int32_t, 4);
+  ROWS(u64, std::uint64_t, 8);
+  ROWS(i64, std::int64_t, 8);
+  ROWS(f32, float, 4);
+  ROWS(f64, double, 8);
+}
+#undef ROWS
 #undef ROW
 
 /// The bits of a value that its bytes must show, lowest byte first in the integer.
@@ -207,6 +244,102 @@ VARIANT_TEST(TypedAccess, TakesEveryNonZeroByteForTrue) {
   buf.set_u8(0, 2).set_u8(1, 0);
   EXPECT_TRUE(buf.get_bool(0));
   EXPECT_FALSE(buf.get_bool(1));
+}
+
+template <class Value>
+std::vector<Value> random_values(std::size_t count, std::size_t width) {
+  auto random = testing_support::random_numbers();
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(value_from<Value>(random(), width));
+  return values;
+}
+
+constexpr std::size_t kSpan = 7;  // numbers: across several of a composite's pieces
+
+VARIANT_TEST(TypedAccess, WritesAndReadsSpansAsOneByOne) {
+  for_each_span_type<Buffer>([&]<class Value>(const SpanMembers<Buffer, Value>& type) {
+    const std::size_t n = kSpan * type.width;
+    Buffer buf = variant.make(n + 2);
+    buf.set_bytes(0, std::string(n + 2, '#')).set_index(1, 1);
+    const std::vector<Value> values = random_values<Value>(kSpan, type.width);
+    (buf.*type.write)(values);
+    EXPECT_EQ(buf.writer_index(), 1 + n) << type.name;
+    EXPECT_EQ(buf.get_u8(0), '#');
+    EXPECT_EQ(buf.get_u8(1 + n), '#') << type.name;
+    for (std::size_t i = 0; i < kSpan; ++i) {
+      ASSERT_EQ(bits_of((buf.*type.get_one)(1 + i * type.width), type.width),
+                bits_of(values[i], type.width))
+          << type.name << " number " << i;
+    }
+    std::vector<Value> got(kSpan), read(kSpan);
+    (buf.*type.get)(1, got);
+    EXPECT_EQ(buf.reader_index(), 1U) << type.name;
+    (buf.*type.read)(read);
+    EXPECT_EQ(buf.reader_index(), 1 + n) << type.name;
+    for (std::size_t i = 0; i < kSpan; ++i) {
+      ASSERT_EQ(bits_of(got[i], type.width), bits_of(values[i], type.width)) << type.name;
+      ASSERT_EQ(bits_of(read[i], type.width), bits_of(values[i], type.width)) << type.name;
+    }
+    (buf.*type.set)(2, values);
+    EXPECT_EQ(bits_of((buf.*type.get_one)(2), type.width), bits_of(values[0], type.width));
+    EXPECT_EQ(buf.writer_index(), 1 + n) << type.name;
+    (buf.*type.set)(n + 2, {});
+    (buf.*type.write)({});
+    (buf.*type.read)({});
+    EXPECT_EQ(buf.reader_index(), 1 + n) << type.name;
+  });
+}
+
+VARIANT_TEST(TypedAccess, RefusesAWholeSpanThatReachesPastTheEnd) {
+  for_each_span_type<Buffer>([&]<class Value>(const SpanMembers<Buffer, Value>& type) {
+    const std::size_t n = kSpan * type.width;
+    Buffer buf = variant.make(n, n);
+    buf.set_bytes(0, std::string(n, '#')).set_index(0, n - 1);
+    std::vector<Value> values(kSpan, Value(1));
+    const std::string length = " + length " + std::to_string(n);
+    const std::string past_capacity = "index 1" + length + " exceeds capacity " + std::to_string(n);
+    EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.get)(1, values); }), past_capacity);
+    EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.set)(1, values); }), past_capacity);
+    EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.read)(values); }),
+              "reader index 0" + length + " exceeds writer index " + std::to_string(n - 1));
+    if (buf.max_capacity() == n) {
+      EXPECT_EQ(message_of<std::out_of_range>([&] { (buf.*type.write)(values); }),
+                "writer index " + std::to_string(n - 1) + length + " exceeds max capacity " +
+                    std::to_string(n));
+    }
+    const auto view = buf.as_read_only();
+    Buffer read_only = view;
+    EXPECT_THROW((read_only.*type.write)(values), ReadOnlyError) << type.name;
+    EXPECT_THROW((read_only.*type.set)(n, values), ReadOnlyError) << type.name;
+    EXPECT_EQ(testing_support::all_bytes(buf), std::string(n, '#')) << type.name;
+    EXPECT_EQ(buf.reader_index(), 0U);
+    EXPECT_EQ(buf.writer_index(), n - 1);
+    for (const Value value : values)
+      EXPECT_EQ(bits_of(value, 2), bits_of(Value(1), 2)) << type.name;
+  });
+}
+
+TEST(CompositeTypedAccess, ASpanThatTouchesAReadOnlyComponentWritesNothing) {
+  CompositeByteBuf buf;
+  buf.add_components(ByteBuf::wrap_copy("########"), ByteBuf::wrap_copy("########").as_read_only());
+  const std::vector<std::uint32_t> values(3, 1);
+  EXPECT_THROW(buf.set_u32(0, values), ReadOnlyError);
+  buf.set_index(0, 0);
+  EXPECT_THROW(buf.write_u32(values), ReadOnlyError);
+  EXPECT_EQ(buf.writer_index(), 0U);
+  EXPECT_EQ(testing_support::all_bytes(buf), "################");
+}
+
+GROWING_VARIANT_TEST(GrowingTypedAccess, ASpanGrows) {
+  for_each_span_type<Buffer>([&]<class Value>(const SpanMembers<Buffer, Value>& type) {
+    Buffer buf = variant.make(0);
+    const std::vector<Value> values = random_values<Value>(100, type.width);
+    (buf.*type.write)(values);
+    EXPECT_EQ(buf.readable_bytes(), 100 * type.width) << type.name;
+    std::vector<Value> read(100);
+    (buf.*type.read)(read);
+    EXPECT_EQ(bits_of(read[99], type.width), bits_of(values[99], type.width)) << type.name;
+  });
 }
 
 GROWING_VARIANT_TEST(GrowingTypedAccess, AWriteGrows) {

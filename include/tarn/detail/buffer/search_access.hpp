@@ -122,7 +122,7 @@ class SearchAccess : public VarintAccess<Self> {
   }
   [[nodiscard]] SourceRange search_range(std::size_t from, std::size_t to) const {
     const std::size_t low = std::min(from, to);
-    const std::size_t high = from <= to ? to : std::min(from, this->capacity_);
+    const std::size_t high = from <= to ? to : std::min(from, this->capacity());
     this->check_range(low, high < low ? 0 : high - low);
     return {self().source(), low, high - low};
   }
