@@ -486,7 +486,8 @@ class Bench(ProgramTest):
     def test_bytebuf(self):
         all_ = self.bench("--case", "bytebuf")
         self.assert_figures(all_)
-        for part, size, peers in (("u32", None, ["tarn", "floor"]), ("slice", None, ["tarn", "floor"]),
+        for part, size, peers in (("u32", None, ["tarn", "floor"]), ("u32/array", None, ["tarn", "floor"]),
+                                  ("slice", None, ["tarn", "floor"]),
                                   ("share", None, ["tarn", "floor", "std::shared_ptr"]),
                                   ("index-of", 65536, ["tarn", "floor"]),
                                   ("create", 256, ["tarn", "floor", "malloc"]),

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Case of what is done with a ByteBuf once there is one. Program tarn.
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <tarn/allocator.hpp>
 #include <tarn/byte_buf.hpp>
@@ -30,44 +32,125 @@ constexpr std::uint64_t sum_of_fields(std::uint32_t first) {
   return std::uint64_t{kFields} * first + kFields * (kFields - 1) / 2;
 }
 
-std::uint64_t fields_of_buffer(ByteBuf& buffer, std::uint64_t n) {
+// Lambdas that are to be part of the loop around them, as if they had been written there.
+#define TARN_BENCH_INLINE __attribute__((always_inline))
+
+/// Calls f(0) .. f(kFields - 1), each written out, as a message's fields are.
+template <class F>
+[[gnu::always_inline]] inline void for_each_field(F f) {
+  [&]<std::size_t... kField>(std::index_sequence<kField...>) TARN_BENCH_INLINE {
+    (f(static_cast<std::uint32_t>(kField)), ...);
+  }
+  (std::make_index_sequence<kFields>());
+}
+
+/// n times: write(first) writes fields from `first` on into memory, read() returns their sum.
+template <class Write, class Read>
+std::uint64_t write_and_read(std::uint64_t n, Write write, Read read) {
   std::uint64_t done = 0;
   for (std::uint64_t i = 0; i < n; ++i) {
     const std::uint32_t first = opaque_value(std::uint32_t{1});
-    buffer.clear();
-    for (std::uint32_t field = 0; field < kFields; ++field) {
-      buffer.write_u32(opaque_value(first + field));
-    }
-    keep(buffer);
-    std::uint64_t sum = 0;
-    for (std::uint32_t field = 0; field < kFields; ++field) sum += opaque_value(buffer.read_u32());
-    done += sum == sum_of_fields(first) ? 1U : 0U;
+    write(first);
+    done += read() == sum_of_fields(first) ? 1U : 0U;
   }
   return done;
 }
 
-std::uint64_t fields_of_pointer(std::byte* memory, std::uint64_t n) {
-  std::uint64_t done = 0;
-  for (std::uint64_t i = 0; i < n; ++i) {
-    const std::uint32_t first = opaque_value(std::uint32_t{1});
-    std::byte* at = memory;
-    for (std::uint32_t field = 0; field < kFields; ++field) {
-      const std::uint32_t big_endian = __builtin_bswap32(opaque_value(first + field));
-      std::memcpy(at, &big_endian, sizeof(big_endian));
-      at += sizeof(big_endian);
-    }
-    at = opaque(memory);
-    std::uint64_t sum = 0;
-    for (std::uint32_t field = 0; field < kFields; ++field) {
-      std::uint32_t big_endian = 0;
-      std::memcpy(&big_endian, at, sizeof(big_endian));
-      sum += opaque_value(__builtin_bswap32(big_endian));
-      at += sizeof(big_endian);
-    }
-    done += sum == sum_of_fields(first) ? 1U : 0U;
-  }
-  return done;
+std::uint64_t fields_of_buffer(ByteBuf& buffer, std::uint64_t n) {
+  return write_and_read(
+      n,
+      [&](std::uint32_t first) TARN_BENCH_INLINE {
+        buffer.clear();
+        for_each_field([&](std::uint32_t field)
+                           TARN_BENCH_INLINE { buffer.write_u32(derived_value(first + field)); });
+        keep(buffer);
+      },
+      [&]() TARN_BENCH_INLINE {
+        std::uint64_t sum = 0;
+        for_each_field([&](std::uint32_t)
+                           TARN_BENCH_INLINE { sum += derived_value(buffer.read_u32()); });
+        return sum;
+      });
 }
+
+void put_big_endian(std::byte* at, std::uint32_t value) noexcept {
+  const std::uint32_t big_endian = __builtin_bswap32(value);
+  std::memcpy(at, &big_endian, sizeof(big_endian));
+}
+
+std::uint32_t big_endian_at(const std::byte* at) noexcept {
+  std::uint32_t big_endian = 0;
+  std::memcpy(&big_endian, at, sizeof(big_endian));
+  return __builtin_bswap32(big_endian);
+}
+
+std::uint64_t fields_of_pointer(std::byte* memory, std::uint64_t n) {
+  return write_and_read(
+      n,
+      [&](std::uint32_t first) TARN_BENCH_INLINE {
+        std::byte* at = memory;
+        for_each_field([&](std::uint32_t field) TARN_BENCH_INLINE {
+          put_big_endian(at, derived_value(first + field));
+          at += sizeof(field);
+        });
+        memory = opaque(memory);
+      },
+      [&]() TARN_BENCH_INLINE {
+        std::uint64_t sum = 0;
+        const std::byte* at = memory;
+        for_each_field([&](std::uint32_t field) TARN_BENCH_INLINE {
+          sum += derived_value(big_endian_at(at));
+          at += sizeof(field);
+        });
+        return sum;
+      });
+}
+
+using Fields = std::array<std::uint32_t, kFields>;
+
+/// The same with numbers that are together in memory: write(fields), read(fields).
+template <class Write, class Read>
+std::uint64_t write_and_read_array(std::uint64_t n, Write write, Read read) {
+  return write_and_read(
+      n,
+      [&](std::uint32_t first) TARN_BENCH_INLINE {
+        Fields fields;
+        for_each_field([&](std::uint32_t field)
+                           TARN_BENCH_INLINE { fields[field] = first + field; });
+        keep(fields);
+        write(fields);
+      },
+      [&]() TARN_BENCH_INLINE {
+        Fields fields;
+        read(fields);
+        keep(fields);
+        return std::accumulate(fields.begin(), fields.end(), std::uint64_t{0});
+      });
+}
+
+std::uint64_t array_of_buffer(ByteBuf& buffer, std::uint64_t n) {
+  return write_and_read_array(
+      n,
+      [&](const Fields& fields) {
+        buffer.clear().write_u32(fields);
+        keep(buffer);
+      },
+      [&](Fields& fields) { buffer.read_u32(fields); });
+}
+
+std::uint64_t array_of_pointer(std::byte* memory, std::uint64_t n) {
+  return write_and_read_array(
+      n,
+      [&](const Fields& fields) {
+        for (std::size_t i = 0; i < kFields; ++i) put_big_endian(memory + 4 * i, fields[i]);
+        memory = opaque(memory);
+      },
+      [&](Fields& fields) {
+        for (std::size_t i = 0; i < kFields; ++i) fields[i] = big_endian_at(memory + 4 * i);
+      });
+}
+
+#undef TARN_BENCH_INLINE
 
 std::uint64_t slices(const ByteBuf& buffer, std::uint64_t n) {
   constexpr std::size_t kIndex = 64;
@@ -98,10 +181,13 @@ void run_bytebuf_u32(BenchRun& run) {
   if (run.is_tarn()) {
     ByteBuf buffer = PooledAllocator::shared().buffer(kRoom);
     run.record("buffer", [&](std::uint64_t n) { return fields_of_buffer(buffer, n); });
+    run.record("buffer/array", [&](std::uint64_t n) { return array_of_buffer(buffer, n); });
   } else if (run.is_floor()) {
     std::vector<std::byte> memory(kRoom);
     run.record("pointer",
                [&](std::uint64_t n) { return fields_of_pointer(opaque(memory.data()), n); });
+    run.record("pointer/array",
+               [&](std::uint64_t n) { return array_of_pointer(opaque(memory.data()), n); });
   }
 }
 
