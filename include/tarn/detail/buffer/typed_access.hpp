@@ -31,9 +31,8 @@ namespace tarn::detail {
 ///
 /// @errors std::out_of_range, ReadOnlyError, from a write_ that grows std::bad_alloc; nothing has
 ///         changed then.
-/// @complexity on one region: a check, a load or store, a byte swap; no call. Numbers written in a
-/// row
-///             cost a check each, and the index is stored once.
+/// @complexity on one region: a check, a load or store, a byte swap; no call. Of numbers written in
+///             a row the index is stored once.
 ///
 /// `Self` supplies `load_raw<N>(index)`, `store_raw<N>(index, bytes)`, the same for several:
 /// `load_each<N>(index, count, f(i, bytes))`, `store_each<N>(index, count, f(i) -> bytes)` (within
