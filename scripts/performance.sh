@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Measures everything on this machine and puts the results into docs/performance.md: scripts/performance.sh [tarn bench's arguments].
-# Takes half an hour. The machine should have nothing else to do.
+# Takes ten minutes. The machine should have nothing else to do.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 results=docs/performance/results.json
