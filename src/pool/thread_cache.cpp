@@ -357,9 +357,7 @@ bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes,
     if (bytes > ceiling || before > ceiling - bytes) return false;
   } while (!queued_bytes_.compare_exchange_weak_relaxed(before, before + bytes));
   const std::uint16_t label =
-      only_home == nullptr
-          ? std::uint16_t{0}
-          : OfOneStock::of(static_cast<std::size_t>(only_home - caches()), list.count);
+      only_home == nullptr ? std::uint16_t{0} : OfOneStock::of(index_of(*only_home), list.count);
   if (returned_.push(list.first, list.last, label)) return true;
   queued_bytes_.fetch_sub_relaxed(bytes);
   return false;
@@ -377,7 +375,7 @@ void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
   leased_bytes_ -= std::uint64_t{cache.granted()} * cache.region_size();
   leased_bytes_ += std::uint64_t{limit} * cache.region_size();
   cache.grant(limit, revoked_);
-  const auto index = static_cast<std::size_t>(&cache - caches());
+  const std::size_t index = index_of(cache);
   const std::uint64_t bit = std::uint64_t{1} << (index % 64);
   std::uint64_t& word = granted_[index / 64];
   word = limit != 0 ? word | bit : word & ~bit;
@@ -549,7 +547,7 @@ void ThreadCache::audit() noexcept {
     cache.audit();
     TARN_CHECK(cache.owner() == (bound_.load_relaxed() ? owner_ : nullptr));
     leased += std::uint64_t{cache.granted()} * cache.region_size();
-    const auto index = static_cast<std::size_t>(&cache - caches());
+    const std::size_t index = index_of(cache);
     TARN_CHECK((granted_[index / 64] >> (index % 64) & 1U) == (cache.granted() != 0 ? 1U : 0U));
   });
   TARN_CHECK(leased == leased_bytes_);

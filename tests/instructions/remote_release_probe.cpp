@@ -12,7 +12,7 @@
 
 namespace {
 
-// Bytes that are handed over at a time: few enough for the caches to hold, so many that waiting for
+// Items that are handed over at a time: few enough for the caches to hold, so many that waiting for
 // each other, which costs more when a thread really has to sleep, hardly shows in the cost of an
 // item: 250 of 1 KiB; 50 of 16 KiB, which cost twice as much. Divisors of N = 1000 and N = 11000.
 [[nodiscard]] constexpr std::size_t batch_of(std::size_t size) noexcept {
@@ -48,7 +48,7 @@ class Turns {
 };
 
 /// take() fills an item, drop() releases it; `count` items, and some batches before to warm up,
-/// which are the same for every count. @pre `count` is a multiple of `batch`.
+/// which are the same for every count. Rounded up to whole batches.
 template <class Item, class Take, class Drop>
 void hand_over(std::size_t batch, std::size_t count, Take take, Drop drop) {
   const std::size_t total = 4 * batch + count;

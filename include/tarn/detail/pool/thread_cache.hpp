@@ -167,6 +167,10 @@ class alignas(RegionCache) ThreadCache {
     return reinterpret_cast<const RegionCache*>(this + 1);
   }
   [[nodiscard]] RegionCache* caches() noexcept { return reinterpret_cast<RegionCache*>(this + 1); }
+  /// The place among caches() of one of them.
+  [[nodiscard]] std::size_t index_of(const RegionCache& cache) const noexcept {
+    return static_cast<std::size_t>(&cache - caches());
+  }
   // Plain regions that are remembered: 1024, of which the recorded traces find 59 to 97 releases in
   // a hundred (docs/adr/0041-plain-memory-by-a-table-of-recent-addresses.md).
   static constexpr std::size_t kRecentBits = 10;
