@@ -343,11 +343,15 @@ void Arena::bound_dirty_pages() noexcept {
   if (!dirty_bound_.is_due(held, dirty)) [[likely]]
     return;
   const std::uint64_t excess = dirty_bound_.look(held, dirty, now_ms_());
-  if (excess != 0) age_free_pages(static_cast<std::size_t>(excess >> geometry_.page_shift()));
+  if (excess == 0) return;
+  const std::size_t pages =
+      age_free_pages(static_cast<std::size_t>(excess >> geometry_.page_shift()));
+  dirty_bound_.spend(std::uint64_t{pages} << geometry_.page_shift());
 }
 
-/// Ages every chunk's free pages, and gives `most` pages back at most.
-void Arena::age_free_pages(std::size_t most) noexcept {
+/// Ages every chunk's free pages, and gives `most` pages back at most. @returns how many.
+std::size_t Arena::age_free_pages(std::size_t most) noexcept {
+  const std::size_t before = dirty_pages_;
   const auto age = [&](Chunk& chunk) TARN_REQUIRES(lock_) {
     if (chunk.dirty_pages() == 0) return;
     const std::size_t purged = chunk.age_free_pages(most);
@@ -358,6 +362,7 @@ void Arena::age_free_pages(std::size_t most) noexcept {
   for (const ChunkList& list : lists_) {
     for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) age(*chunk);
   }
+  return before - dirty_pages_;
 }
 
 /// Takes a chunk that is empty and in no list out of the arena; finish() unmaps it.

@@ -148,7 +148,7 @@ class alignas(64) Arena {
   [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
 
   void bound_dirty_pages() noexcept TARN_REQUIRES(lock_);
-  void age_free_pages(std::size_t most) noexcept TARN_REQUIRES(lock_);
+  std::size_t age_free_pages(std::size_t most) noexcept TARN_REQUIRES(lock_);
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void finish(Chunk* doomed, std::size_t given) noexcept;

@@ -56,8 +56,8 @@ class DirtyBound {
     return dirty > share && given_since_look_ >= share / 4;
   }
 
-  /// Looks. @pre is_due(). @returns the bytes of free pages that are to go back now, which are
-  /// charged to the budget; 0 when it is exhausted, or nothing has to go.
+  /// Looks. @pre is_due(). @returns the bytes of free pages that may go back now, to be spent as
+  /// far as they do; 0 when the budget is exhausted, or nothing has to go.
   [[nodiscard]] std::uint64_t look(std::uint64_t held, std::uint64_t dirty,
                                    std::uint64_t now_ms) noexcept {
     given_since_look_ = 0;
@@ -68,10 +68,10 @@ class DirtyBound {
     if (held + dirty <= most_resident) return 0;
     const std::uint64_t excess =
         std::min({dirty - share_of(held), held + dirty - most_resident, budget_});
-    if (excess < kLeast) return 0;
-    budget_ -= excess;
-    return excess;
+    return excess < kLeast ? 0 : excess;
   }
+  /// So many bytes have gone back. @pre at most what look() said.
+  void spend(std::uint64_t bytes) noexcept { budget_ -= bytes; }
 
  private:
   [[nodiscard]] static std::uint64_t share_of(std::uint64_t held) noexcept {

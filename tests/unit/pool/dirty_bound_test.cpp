@@ -58,7 +58,11 @@ TEST(DirtyBound, SpendsNoMoreThanItsBudget) {
   DirtyBound bound(kStart);
   std::uint64_t now = kStart;
   std::uint64_t gone = 0;
-  const auto look = [&] { return bound.look(0, kGiB, now); };
+  const auto look = [&] {
+    const std::uint64_t bytes = bound.look(0, kGiB, now);
+    bound.spend(bytes);
+    return bytes;
+  };
   for (int i = 0; i < 100; ++i) gone += look();
   EXPECT_EQ(gone, DirtyBound::kBurst) << "at once";
   for (int i = 0; i < 100; ++i) {
@@ -69,6 +73,16 @@ TEST(DirtyBound, SpendsNoMoreThanItsBudget) {
   EXPECT_EQ(gone, DirtyBound::kBurst + 100 * DirtyBound::kBytesPerMs) << "by and by";
   now += 1000 * DirtyBound::kBurst / DirtyBound::kBytesPerMs;
   EXPECT_EQ(look(), DirtyBound::kBurst) << "after a long rest no more than a burst";
+}
+
+// What a look lets go is spent only when it goes: pages that have just become free stay at first.
+TEST(DirtyBound, WhatStaysIsNotSpent) {
+  DirtyBound bound(kStart);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(bound.look(0, kGiB, kStart), DirtyBound::kBurst);
+  }
+  bound.spend(kMiB);
+  EXPECT_EQ(bound.look(0, kGiB, kStart), DirtyBound::kBurst - kMiB);
 }
 
 TEST(DirtyBound, LeavesWhatIsNotWorthTheTrouble) {
