@@ -94,12 +94,10 @@ void Chunk::tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken
 void Chunk::insert_free(std::uint32_t page, std::uint32_t pages) noexcept {
   tag_run(page, pages, 0);
   free_runs_.insert(geometry_.pages2idx_floor(pages), page);
-  free_classes_ = free_runs_.occupied();
 }
 
 void Chunk::erase_free(std::uint32_t page, std::uint32_t pages) noexcept {
   free_runs_.erase(geometry_.pages2idx_floor(pages), page);
-  free_classes_ = free_runs_.occupied();
 }
 
 /// Takes [page, page + pages) out of the free run at `free_page`; what is left of it stays free.
@@ -113,6 +111,10 @@ void Chunk::cut(std::uint32_t free_page, std::uint32_t page, std::uint32_t pages
   tag_run(page, pages, kTaken);
   dirty_pages_.take(page, pages);
   free_pages_ -= pages;
+}
+
+bool Chunk::has_free_run(std::size_t page_class) const noexcept {
+  return free_runs_.first_class(page_class) != RunSet::kMaxClasses;
 }
 
 std::uint32_t Chunk::take_run(std::uint32_t pages) noexcept {
@@ -222,7 +224,7 @@ void Chunk::audit() const noexcept {
   });
   TARN_CHECK(covered == page_count_);
   TARN_CHECK(free_pages == free_pages_);
-  TARN_CHECK(free_runs == free_runs_.count() && free_classes_ == free_runs_.occupied());
+  TARN_CHECK(free_runs == free_runs_.count());
   TARN_CHECK(dirty == dirty_pages_.count());
 }
 

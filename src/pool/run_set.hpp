@@ -42,8 +42,6 @@ class RunSet {
 
   [[nodiscard]] bool contains(std::size_t page_class, std::uint32_t page) const noexcept;
   [[nodiscard]] bool empty() const noexcept { return occupied_ == 0; }
-  /// Bit c: class c has a run.
-  [[nodiscard]] std::uint64_t occupied() const noexcept { return occupied_; }
 
   /// The first class from `page_class` on that has a run; kMaxClasses when none has.
   [[nodiscard]] std::size_t first_class(std::size_t page_class) const noexcept {

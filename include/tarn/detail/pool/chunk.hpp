@@ -101,9 +101,7 @@ class Chunk {
 
   /// Whether a free run of this class of pages (Geometry::pages2idx_floor), or a longer one, is
   /// here: what take_run() and take_aligned_run() need.
-  [[nodiscard]] bool has_free_run(std::size_t page_class) const noexcept {
-    return free_classes_ >> page_class != 0;
-  }
+  [[nodiscard]] bool has_free_run(std::size_t page_class) const noexcept;
 
   /// Pages of the taken run that starts at `page`; 0 when a free one does.
   ///
@@ -165,7 +163,6 @@ class Chunk {
   const unsigned page_shift_;
   const std::uint32_t page_count_;
   std::uint32_t free_pages_;
-  std::uint64_t free_classes_ = 0;  // bit c: free_runs_ has one of page class c
   Arena* const arena_;
   const sizing::Geometry& geometry_;
   RunSet& free_runs_;
