@@ -115,19 +115,14 @@ Region* Arena::take_aligned(sizing::SizeClass size_class, std::size_t alignment)
   return region;
 }
 
-std::uint32_t Arena::pages_of_run(sizing::SizeClass size_class) const noexcept {
-  return static_cast<std::uint32_t>(
-      base::ceil_div(sizing::size_of(size_class), geometry_.page_size()));
-}
-
-void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
+inline void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
   live_regions_ += count;
   in_use_bytes_ += count * sizing::size_of(size_class);
   dirty_bound_.note_held(held_bytes());
 }
 
 /// Bytes in use in this arena, and in the pool outside of arenas.
-std::uint64_t Arena::held_bytes() const noexcept {
+inline std::uint64_t Arena::held_bytes() const noexcept {
   return in_use_bytes_ + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
 }
 
@@ -173,7 +168,7 @@ Subpage* Arena::add_subpage(sizing::SizeClass size_class, bool may_map) noexcept
   return subpage;
 }
 
-Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept {
+inline Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept {
   Region* const region = metadata_.take_region();
   if (region == nullptr) return nullptr;
   const Run run = take_run(wish);
@@ -189,7 +184,7 @@ Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWish& wish
   return region;
 }
 
-Arena::Run Arena::take_run(const RunWish& wish) noexcept {
+inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   const std::size_t bytes = std::size_t{wish.pages} << geometry_.page_shift();
   const std::size_t page_class = geometry_.pages2idx_floor(wish.pages);
   // Half full ones first, so that emptier ones may become empty; those nearly full last, because
@@ -213,7 +208,7 @@ Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   return {.chunk = chunk, .page = page};
 }
 
-std::uint32_t Arena::take_run_from(Chunk& chunk, const RunWish& wish) noexcept {
+inline std::uint32_t Arena::take_run_from(Chunk& chunk, const RunWish& wish) noexcept {
   const std::size_t dirty = chunk.dirty_pages();
   const std::uint32_t page = wish.alignment == 1
                                  ? chunk.take_run(wish.pages)
@@ -285,14 +280,14 @@ void Arena::give(Region* first) noexcept {
   finish(doomed, count);
 }
 
-Chunk& Arena::chunk_of(const Region* region) const noexcept {
+inline Chunk& Arena::chunk_of(const Region* region) const noexcept {
   Chunk* const chunk = map_.find(region->data);
   if (chunk == nullptr || &chunk->arena() != this) report_not_live(region);
   return *chunk;
 }
 
 /// Takes back a run of one region.
-void Arena::give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept {
+inline void Arena::give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept {
   const std::uint32_t page = chunk.page_of(region->data);
   if (chunk.entry_of(region->data).regions != region || chunk.page_address(page) != region->data) {
     report_not_live(region);
@@ -322,7 +317,7 @@ void Arena::drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept {
   give_run(chunk, page, doomed);
 }
 
-void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept {
+inline void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept {
   const std::uint32_t pages = chunk.taken_run_at(page);
   dirty_bound_.note_given(std::uint64_t{pages} << geometry_.page_shift());
   dirty_pages_ += pages;

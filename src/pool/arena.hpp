@@ -124,7 +124,10 @@ class alignas(64) Arena {
 
   /// The pages of a region that is a run of its own. In chunks of few pages a subpage's layout may
   /// have more of them than its only element needs.
-  [[nodiscard]] std::uint32_t pages_of_run(sizing::SizeClass size_class) const noexcept;
+  [[nodiscard]] std::uint32_t pages_of_run(sizing::SizeClass size_class) const noexcept {
+    return static_cast<std::uint32_t>(
+        (sizing::size_of(size_class) + geometry_.page_size() - 1) >> geometry_.page_shift());
+  }
   void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
       TARN_REQUIRES(lock_);
   void take_runs(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept

@@ -85,23 +85,23 @@ void Chunk::end() noexcept {
   TARN_ASSERT(free_runs_.empty());
 }
 
-void Chunk::tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken) noexcept {
+inline void Chunk::tag_run(std::uint32_t page, std::uint32_t pages, std::uint16_t taken) noexcept {
   const auto tag = static_cast<std::uint16_t>(pages | taken);
   tags_[page] = tag;
   tags_[page + pages - 1] = tag;
 }
 
-void Chunk::insert_free(std::uint32_t page, std::uint32_t pages) noexcept {
+inline void Chunk::insert_free(std::uint32_t page, std::uint32_t pages) noexcept {
   tag_run(page, pages, 0);
   free_runs_.insert(geometry_.pages2idx_floor(pages), page);
 }
 
-void Chunk::erase_free(std::uint32_t page, std::uint32_t pages) noexcept {
+inline void Chunk::erase_free(std::uint32_t page, std::uint32_t pages) noexcept {
   free_runs_.erase(geometry_.pages2idx_floor(pages), page);
 }
 
 /// Takes [page, page + pages) out of the free run at `free_page`; what is left of it stays free.
-void Chunk::cut(std::uint32_t free_page, std::uint32_t page, std::uint32_t pages) noexcept {
+inline void Chunk::cut(std::uint32_t free_page, std::uint32_t page, std::uint32_t pages) noexcept {
   const std::uint32_t free_end = free_page + tags_[free_page];
   const std::uint32_t end = page + pages;
   TARN_ASSERT(free_page <= page && end <= free_end);
@@ -178,10 +178,6 @@ std::size_t Chunk::age_free_pages(std::size_t most) noexcept {
   return dirty_pages_.age(most, [this](std::size_t page, std::size_t pages) {
     platform::purge(base_ + (page << page_shift_), pages << page_shift_);
   });
-}
-
-std::uint32_t Chunk::taken_run_at(std::uint32_t page) const noexcept {
-  return (tags_[page] & kTaken) != 0 ? tags_[page] & kLengthMask : 0;
 }
 
 unsigned Chunk::usage() const noexcept {

@@ -43,16 +43,14 @@ void ChunkList::add(Chunk* chunk) noexcept {
   list->push_front(chunk);
 }
 
-void ChunkList::after_take(Chunk* chunk) noexcept {
+void ChunkList::move_right(Chunk* chunk) noexcept {
   TARN_ASSERT(chunk->list == this);
-  if (!is_too_full(chunk)) return;
   remove(chunk);
   right_->add(chunk);
 }
 
-bool ChunkList::after_give(Chunk* chunk) noexcept {
+bool ChunkList::move_left(Chunk* chunk) noexcept {
   TARN_ASSERT(chunk->list == this);
-  if (!is_too_empty(chunk)) return true;
   remove(chunk);
   ChunkList* list = left_;
   while (list != nullptr && list->is_too_empty(chunk)) list = list->left_;

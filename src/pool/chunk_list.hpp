@@ -42,10 +42,15 @@ class ChunkList {
   void remove(Chunk* chunk) noexcept;
 
   /// To be called when a run of a chunk of this list was taken: it may move to the right.
-  void after_take(Chunk* chunk) noexcept;
+  void after_take(Chunk* chunk) noexcept {
+    if (is_too_full(chunk)) [[unlikely]]
+      move_right(chunk);
+  }
   /// To be called when a run of a chunk of this list was given back: it may move to the left.
   /// @returns false when it is empty and in no list any more.
-  [[nodiscard]] bool after_give(Chunk* chunk) noexcept;
+  [[nodiscard]] bool after_give(Chunk* chunk) noexcept {
+    return !is_too_empty(chunk) || move_left(chunk);
+  }
 
   /// Whether a run of so many bytes may have room in a chunk of this list.
   [[nodiscard]] bool may_fit(std::size_t bytes) const noexcept { return bytes <= largest_run_; }
@@ -59,6 +64,8 @@ class ChunkList {
 
  private:
   void push_front(Chunk* chunk) noexcept;
+  void move_right(Chunk* chunk) noexcept;
+  [[nodiscard]] bool move_left(Chunk* chunk) noexcept;
   [[nodiscard]] bool is_too_full(const Chunk* chunk) const noexcept {
     return right_ != nullptr && chunk->free_bytes() <= full_at_free_;
   }

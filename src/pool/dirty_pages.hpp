@@ -35,13 +35,16 @@ class DirtyPages {
   /// Pages that were used are free now. @pre they are not dirty.
   void give(std::size_t page, std::size_t pages) noexcept {
     for_each_mask(page, pages,
-                  [this](std::size_t word, std::uint64_t mask) { fresh_[word] |= mask; });
+                  [this](std::size_t word, std::uint64_t mask, std::size_t) { fresh_[word] |= mask; });
     count_ += pages;
   }
   /// Pages are used again.
   void take(std::size_t page, std::size_t pages) noexcept {
-    for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask) {
-      count_ -= static_cast<std::size_t>(std::popcount((fresh_[word] | old_[word]) & mask));
+    for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask, std::size_t count) {
+      const std::uint64_t dirty = (fresh_[word] | old_[word]) & mask;
+      if (dirty == 0) return;
+      // Mostly all of a run was used before or none; counting bits is a call without popcnt.
+      count_ -= dirty == mask ? count : static_cast<std::size_t>(std::popcount(dirty));
       fresh_[word] &= ~mask;
       old_[word] &= ~mask;
     });
@@ -105,7 +108,7 @@ class DirtyPages {
     while (pages != 0) {
       const std::size_t first = page % kBits;
       const std::size_t count = pages < kBits - first ? pages : kBits - first;
-      f(page / kBits, mask_of(first, count));
+      f(page / kBits, mask_of(first, count), count);
       page += count;
       pages -= count;
     }

@@ -53,19 +53,9 @@ void* Metadata::cut(std::size_t size, std::size_t alignment) noexcept {
   return piece;
 }
 
-Region* Metadata::take_region() noexcept {
-  if (unused_regions_ == nullptr) {
-    void* const piece = cut(sizeof(Region), alignof(Region));
-    return piece == nullptr ? nullptr : ::new (piece) Region;
-  }
-  Region* const region = unused_regions_;
-  unused_regions_ = next_region(region);
-  return region;
-}
-
-void Metadata::give_region(Region* region) noexcept {
-  set_next_region(region, unused_regions_);
-  unused_regions_ = region;
+Region* Metadata::cut_region() noexcept {
+  void* const piece = cut(sizeof(Region), alignof(Region));
+  return piece == nullptr ? nullptr : ::new (piece) Region;
 }
 
 Subpage* Metadata::take_subpage(std::size_t capacity) noexcept {

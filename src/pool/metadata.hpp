@@ -41,8 +41,17 @@ class Metadata {
   // Each take returns null when memory is refused; nothing has changed then.
 
   /// A control block for a run. Its contents are those of its last use, or 0.
-  [[nodiscard]] Region* take_region() noexcept;
-  void give_region(Region* region) noexcept;
+  [[nodiscard]] Region* take_region() noexcept {
+    Region* const region = unused_regions_;
+    if (region == nullptr) [[unlikely]]
+      return cut_region();
+    unused_regions_ = next_region(region);
+    return region;
+  }
+  void give_region(Region* region) noexcept {
+    set_next_region(region, unused_regions_);
+    unused_regions_ = region;
+  }
 
   /// A subpage without a life, for up to `capacity` slots, rounded up to a power of two.
   [[nodiscard]] Subpage* take_subpage(std::size_t capacity) noexcept;
@@ -69,6 +78,7 @@ class Metadata {
 
   static constexpr std::size_t kCapacities = 32;  // powers of two; a page of 1 GiB has 2^26 slots
 
+  [[nodiscard]] Region* cut_region() noexcept;
   [[nodiscard]] void* cut(std::size_t size, std::size_t alignment) noexcept;
   [[nodiscard]] bool add_block(std::size_t least) noexcept;
 

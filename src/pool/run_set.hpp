@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tarn/detail/base/check.hpp"
+
 namespace tarn::pool {
 
 /// A set of first pages for every page class, as bitmaps with a summary each.
@@ -66,6 +68,12 @@ class RunSet {
  private:
   static constexpr std::size_t kWordBits = 64;
 
+  [[nodiscard]] static constexpr std::uint64_t bit(std::size_t index) noexcept {
+    return std::uint64_t{1} << (index % kWordBits);
+  }
+  /// The lowest set bit of `words[0 .. count)` at or above `from`; `count * 64` when there is none.
+  [[nodiscard]] static std::size_t find_set(const std::uint64_t* words, std::size_t count,
+                                            std::size_t from) noexcept;
   [[nodiscard]] static constexpr std::size_t words_for(std::size_t bits) noexcept {
     return (bits + kWordBits - 1) / kWordBits;
   }
@@ -83,5 +91,59 @@ class RunSet {
   const std::uint32_t words_;
   const std::uint32_t summary_words_;
 };
+
+// Inline, because every run that is taken or given back goes through two or three of them.
+
+inline void RunSet::insert(std::size_t page_class, std::uint32_t page) noexcept {
+  TARN_CHECK(page_class < class_count_ && page < page_count_);
+  std::uint64_t* const classes = summary(page_class);
+  std::uint64_t& word = classes[summary_words_ + page / kWordBits];
+  TARN_CHECK((word & bit(page)) == 0);
+  word |= bit(page);
+  classes[page / kWordBits / kWordBits] |= bit(page / kWordBits);
+  occupied_ |= bit(page_class);
+}
+
+inline void RunSet::erase(std::size_t page_class, std::uint32_t page) noexcept {
+  TARN_CHECK(page_class < class_count_ && page < page_count_);
+  std::uint64_t* const classes = summary(page_class);
+  std::uint64_t& word = classes[summary_words_ + page / kWordBits];
+  TARN_CHECK((word & bit(page)) != 0);
+  word &= ~bit(page);
+  if (word != 0) return;
+  classes[page / kWordBits / kWordBits] &= ~bit(page / kWordBits);
+  for (std::size_t i = 0; i < summary_words_; ++i) {
+    if (classes[i] != 0) return;
+  }
+  occupied_ &= ~bit(page_class);
+}
+
+inline std::size_t RunSet::find_set(const std::uint64_t* words, std::size_t count,
+                                    std::size_t from) noexcept {
+  std::size_t word = from / kWordBits;
+  if (word >= count) return count * kWordBits;
+  std::uint64_t candidates = words[word] & ~(bit(from) - 1);
+  while (candidates == 0) {
+    if (++word == count) return count * kWordBits;
+    candidates = words[word];
+  }
+  return word * kWordBits + static_cast<std::size_t>(std::countr_zero(candidates));
+}
+
+inline std::uint32_t RunSet::lowest_from(std::size_t page_class,
+                                         std::uint32_t page) const noexcept {
+  TARN_ASSERT(page_class < class_count_);
+  if (page >= page_count_) return kNone;
+  const std::uint64_t* const words = bitmap(page_class);
+  std::size_t word = page / kWordBits;
+  std::uint64_t candidates = words[word] & ~(bit(page) - 1);
+  if (candidates == 0) {
+    word = find_set(summary(page_class), summary_words_, word + 1);
+    if (word >= words_) return kNone;
+    candidates = words[word];
+  }
+  return static_cast<std::uint32_t>(word * kWordBits +
+                                    static_cast<std::size_t>(std::countr_zero(candidates)));
+}
 
 }  // namespace tarn::pool

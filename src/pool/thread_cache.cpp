@@ -371,14 +371,15 @@ std::uint64_t ThreadCache::give_back_oldest(RegionCache& cache, std::uint32_t ke
 
 // --- bounds --------------------------------------------------------------------------------------
 
-void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
-  leased_bytes_ -= std::uint64_t{cache.granted()} * cache.region_size();
-  leased_bytes_ += std::uint64_t{limit} * cache.region_size();
+inline void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
+  // Modulo 2^64, so that it may also fall.
+  leased_bytes_ +=
+      (std::uint64_t{limit} - std::uint64_t{cache.granted()}) * std::uint64_t{cache.region_size()};
+  const bool was_granted = cache.granted() != 0;
   cache.grant(limit, revoked_);
+  if (was_granted == (limit != 0)) return;
   const std::size_t index = index_of(cache);
-  const std::uint64_t bit = std::uint64_t{1} << (index % 64);
-  std::uint64_t& word = granted_[index / 64];
-  word = limit != 0 ? word | bit : word & ~bit;
+  granted_[index / 64] ^= std::uint64_t{1} << (index % 64);
 }
 
 bool ThreadCache::widen(RegionCache& cache, std::uint32_t wanted) noexcept {
@@ -420,7 +421,7 @@ void ThreadCache::adapt_bound() noexcept {
 }
 
 /// The next cache in turn that has a grant. @pre one has.
-RegionCache& ThreadCache::next_granted() noexcept {
+inline RegionCache& ThreadCache::next_granted() noexcept {
   std::size_t word = reclaim_cursor_ / 64;
   std::uint64_t bits = granted_[word] & (~std::uint64_t{0} << (reclaim_cursor_ % 64));
   while (bits == 0) {

@@ -106,7 +106,9 @@ class Chunk {
   /// Pages of the taken run that starts at `page`; 0 when a free one does.
   ///
   /// @pre a run starts there.
-  [[nodiscard]] std::uint32_t taken_run_at(std::uint32_t page) const noexcept;
+  [[nodiscard]] std::uint32_t taken_run_at(std::uint32_t page) const noexcept {
+    return (tags_[page] & kTaken) != 0 ? tags_[page] & kLengthMask : 0;
+  }
 
   /// Free pages that may still hold memory of the system.
   [[nodiscard]] std::size_t dirty_pages() const noexcept;
