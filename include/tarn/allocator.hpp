@@ -182,9 +182,14 @@ class PooledAllocator final : public Allocator {
   /// Changes the size of plain memory, which may move; its kind and the first min(old, new) bytes
   /// stay.
   ///
-  /// In place when both sizes are of one class. Null: allocates direct memory. The rules for
-  /// `memory`, `old_size` and `alignment` are those of deallocate(), with the same consequence.
+  /// In place when both sizes are of one class; also when it grows from four pages or more (32 KiB
+  /// by default) and the pages behind it are free. What has to move to grow to such a size is put
+  /// where it can grow again, so that doubling moves it once. Null: allocates direct memory. The
+  /// rules for `memory`, `old_size` and `alignment` are those of deallocate(), with the same
+  /// consequence.
   /// @errors std::bad_alloc, when `memory` stays as it was; std::invalid_argument as allocate().
+  /// @complexity some fifty instructions within a class; growth to four pages or more takes an
+  /// arena's lock; what moves is copied.
   [[nodiscard]] void* reallocate(void* memory, std::size_t old_size, std::size_t new_size,
                                  std::size_t alignment = kMinAlignment);
 

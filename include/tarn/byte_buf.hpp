@@ -254,7 +254,8 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   ByteBuf& capacity(std::size_t n);
 
   /// Makes `n` bytes writable, by growth if need be: in place when nobody shares the memory and it
-  /// has room, else in new memory, and other sharers keep theirs.
+  /// has room, or is of four pages or more and can have those behind it; else in new memory, and
+  /// other sharers keep theirs.
   /// @errors ReadOnlyError, std::out_of_range beyond max_capacity(), std::bad_alloc.
   ByteBuf& ensure_writable(std::size_t n) {
     prepare_write(n);
@@ -392,6 +393,7 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   // Growth and moves; see src/buffer/byte_buf_growth.cpp.
 
   [[nodiscard]] std::size_t room() const noexcept;
+  [[nodiscard]] bool grow_in_place(std::size_t new_capacity) noexcept;
   [[nodiscard]] bool pins_much() const noexcept;
   [[nodiscard]] pool::Region* replace_region(pool::Region* fresh) noexcept;
   [[nodiscard]] pool::Region* grow(std::size_t new_capacity);

@@ -134,11 +134,16 @@ void* PooledAllocator::allocate_aligned(std::size_t size, std::size_t alignment,
 void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_t new_size,
                                   std::size_t alignment) {
   if (memory == nullptr) return allocate(new_size, alignment);
-  MemoryKind kind{};
-  if (core_->check_plain(memory, old_size, alignment, kind, new_size)) return memory;
-  void* const fresh = allocate(new_size, alignment, kind);
+  pool::Region* const region = core_->plain_region(memory, old_size, alignment);
+  if (core_->resize_plain(region, old_size, alignment, new_size)) return memory;
+  const MemoryKind kind = region->memory_kind;
+  // What grows once mostly grows again.
+  pool::Region* const growable =
+      new_size > old_size ? core_->take_growable(new_size, alignment, kind, pool::kPlainTag)
+                          : nullptr;
+  void* const fresh = growable != nullptr ? growable->data : allocate(new_size, alignment, kind);
   std::memcpy(fresh, memory, std::min(old_size, new_size));
-  deallocate(memory, old_size, alignment);
+  core_->give_plain_region(region);
   return fresh;
 }
 

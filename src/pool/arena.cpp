@@ -117,13 +117,13 @@ Region* Arena::take_aligned(sizing::SizeClass size_class, std::size_t alignment)
 
 inline void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
   live_regions_ += count;
-  in_use_bytes_ += count * sizing::size_of(size_class);
+  in_use_bytes_.add(count * sizing::size_of(size_class));
   dirty_bound_.note_held(held_bytes());
 }
 
 /// Bytes in use in this arena, and in the pool outside of arenas.
 inline std::uint64_t Arena::held_bytes() const noexcept {
-  return in_use_bytes_ + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
+  return in_use_bytes_.load() + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
 }
 
 void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept {
@@ -186,7 +186,10 @@ inline Region* Arena::take_run_region(sizing::SizeClass size_class, const RunWis
 
 inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   const std::size_t bytes = std::size_t{wish.pages} << geometry_.page_shift();
-  const std::size_t page_class = geometry_.pages2idx_floor(wish.pages);
+  // A free run is kept in the class below its length, so one of that class may be too short when
+  // more room is asked for.
+  const std::size_t page_class =
+      wish.room != 0 ? geometry_.pages2idx(wish.room) : geometry_.pages2idx_floor(wish.pages);
   // Half full ones first, so that emptier ones may become empty; those nearly full last, because
   // most have no room.
   for (const ListIndex index : {k50, k25, k0, kInit, k75}) {
@@ -208,11 +211,47 @@ inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   return {.chunk = chunk, .page = page};
 }
 
+Region* Arena::take_growable(sizing::SizeClass size_class) noexcept {
+  const std::uint32_t pages = pages_of_run(size_class);
+  const auto enough = static_cast<std::uint32_t>(geometry_.chunk_pages() / 4);
+  const sync::LockGuard guard(lock_);
+  // In all chunks the most room first: what has to move again is copied again.
+  for (std::uint32_t room = std::max(2 * pages, std::min(kRoomToGrow * pages, enough));
+       room >= 2 * pages && room <= geometry_.chunk_pages(); room /= 2) {
+    Region* const region =
+        take_run_region(size_class, {.pages = pages, .may_map = false, .room = room});
+    if (region == nullptr) continue;
+    count_taken(size_class, 1);
+    return region;
+  }
+  return nullptr;
+}
+
+bool Arena::try_grow(Region* region, sizing::SizeClass size_class) noexcept {
+  TARN_ASSERT(size_class.raw() < geometry_.class_count() && region->size_class < size_class.raw());
+  if (geometry_.elements(size_class) > 1) return false;
+  const sync::LockGuard guard(lock_);
+  Chunk& chunk = chunk_of(region);
+  if (chunk.entry_of(region->data).reciprocal != 0) return false;
+  const std::size_t dirty = chunk.dirty_pages();
+  const std::uint32_t page = chunk.page_of(region->data);
+  const std::uint32_t pages = pages_of_run(size_class);
+  // In chunks of few pages several classes have runs of as many.
+  if (pages != chunk.taken_run_at(page) && !chunk.grow_run(page, pages)) return false;
+  dirty_pages_ -= dirty - chunk.dirty_pages();
+  chunk.list->after_take(&chunk);
+  in_use_bytes_.add(sizing::size_of(size_class) - sizing::size_of(class_of(region)));
+  dirty_bound_.note_held(held_bytes());
+  region->size_class = size_class.raw();
+  return true;
+}
+
 inline std::uint32_t Arena::take_run_from(Chunk& chunk, const RunWish& wish) noexcept {
   const std::size_t dirty = chunk.dirty_pages();
-  const std::uint32_t page = wish.alignment == 1
-                                 ? chunk.take_run(wish.pages)
-                                 : chunk.take_aligned_run(wish.pages, wish.alignment);
+  const std::uint32_t page = wish.alignment != 1
+                                 ? chunk.take_aligned_run(wish.pages, wish.alignment)
+                             : wish.room != 0 ? chunk.take_run_with_room(wish.pages, wish.room)
+                                              : chunk.take_run(wish.pages);
   dirty_pages_ -= dirty - chunk.dirty_pages();
   return page;
 }
@@ -264,7 +303,7 @@ void Arena::give(Region* first) noexcept {
         if (!subpage->try_give(region)) [[unlikely]]
           report_not_live(region);
         set_next_region(region, nullptr);
-        in_use_bytes_ -= subpage->slot_size();
+        in_use_bytes_.subtract(subpage->slot_size());
         if (subpage->free_count() == 1 || subpage->is_empty()) relink(subpage, doomed);
       }
       if (doomed == chunk) chunk = nullptr;
@@ -292,7 +331,7 @@ inline void Arena::give_run_region(Region* region, Chunk& chunk, Chunk*& doomed)
   if (chunk.entry_of(region->data).regions != region || chunk.page_address(page) != region->data) {
     report_not_live(region);
   }
-  in_use_bytes_ -= sizing::size_of(class_of(region));
+  in_use_bytes_.subtract(sizing::size_of(class_of(region)));
   metadata_.give_region(region);
   give_run(chunk, page, doomed);
 }
@@ -429,8 +468,8 @@ ArenaStats Arena::stats() const noexcept {
   const sync::LockGuard guard(lock_);
   stats.chunks = static_cast<std::size_t>(chunks_mapped_ - chunks_unmapped_);
   stats.mapped_bytes = std::uint64_t{stats.chunks} * geometry_.chunk_size();
-  stats.in_use_bytes = in_use_bytes_;
-  stats.free_bytes = stats.mapped_bytes - in_use_bytes_;
+  stats.in_use_bytes = in_use_bytes_.load();
+  stats.free_bytes = stats.mapped_bytes - stats.in_use_bytes;
   for (std::size_t i = 0; i < kListCount; ++i) stats.chunk_lists[i] = lists_[i].stats();
   return stats;
 }

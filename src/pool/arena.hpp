@@ -53,6 +53,10 @@ class alignas(64) Arena {
   /// makes bursts map anew; longer keeps memory that the load has left.
   static constexpr std::uint64_t kIdleMs = 1000;
   static constexpr std::size_t kListCount = 6;
+  /// Memory that has grown is put where it can become so many times larger, or, which is enough,
+  /// a quarter of a chunk. It mostly doubles, so this is for doubling four times; with half of it
+  /// postgres's trace copies as much, with a quarter a sixth of the pieces more.
+  static constexpr std::uint32_t kRoomToGrow = 16;
 
   /// @pre `geometry` and `map` outlive the arena.
   Arena(const sizing::Geometry& geometry, MemoryKind kind, const platform::MemorySource& source,
@@ -74,6 +78,15 @@ class alignas(64) Arena {
   /// The class's size is one too. @returns null when memory is refused; nothing has changed then.
   [[nodiscard]] Region* take_aligned(sizing::SizeClass size_class, std::size_t alignment) noexcept;
 
+  /// Takes one region of a class of runs where it can grow, which no chunk is mapped for.
+  /// @returns null when there is no such place, or memory is refused; nothing has changed then.
+  [[nodiscard]] Region* take_growable(sizing::SizeClass size_class) noexcept;
+
+  /// Makes a live region that is a run of its own one of a larger class, where it is.
+  /// @returns false, and nothing has changed, when it is a slot, or the pages behind it are not
+  /// free.
+  [[nodiscard]] bool try_grow(Region* region, sizing::SizeClass size_class) noexcept;
+
   /// Takes back a null-terminated list of regions under one lock. One that is not live and of this
   /// arena is reported and fatal.
   ///
@@ -93,6 +106,8 @@ class alignas(64) Arena {
   [[nodiscard]] std::uint64_t chunks_mapped() const noexcept;    ///< Ever.
   [[nodiscard]] std::uint64_t chunks_unmapped() const noexcept;  ///< Ever.
 
+  /// Bytes of the regions that are out. No lock.
+  [[nodiscard]] std::uint64_t in_use_bytes() const noexcept { return in_use_bytes_.load(); }
   [[nodiscard]] MemoryKind kind() const noexcept { return kind_; }
   [[nodiscard]] unsigned index() const noexcept { return index_; }
 
@@ -119,14 +134,15 @@ class alignas(64) Arena {
   struct RunWish {
     std::uint32_t pages;
     std::uint32_t alignment = 1;
-    bool may_map = true;  // or keep to what is mapped
+    bool may_map = true;     // or keep to what is mapped
+    std::uint32_t room = 0;  // pages that the free run must have at least; 0: as many as it takes
   };
 
   /// The pages of a region that is a run of its own. In chunks of few pages a subpage's layout may
   /// have more of them than its only element needs.
   [[nodiscard]] std::uint32_t pages_of_run(sizing::SizeClass size_class) const noexcept {
-    return static_cast<std::uint32_t>(
-        (sizing::size_of(size_class) + geometry_.page_size() - 1) >> geometry_.page_shift());
+    return static_cast<std::uint32_t>((sizing::size_of(size_class) + geometry_.page_size() - 1) >>
+                                      geometry_.page_shift());
   }
   void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
       TARN_REQUIRES(lock_);
@@ -174,7 +190,7 @@ class alignas(64) Arena {
   Chunk* kept_ TARN_GUARDED_BY(lock_) = nullptr;  // empty, in no list
   std::uint64_t kept_since_ms_ TARN_GUARDED_BY(lock_) = 0;
   std::size_t live_regions_ TARN_GUARDED_BY(lock_) = 0;
-  std::uint64_t in_use_bytes_ TARN_GUARDED_BY(lock_) = 0;
+  sync::Counter in_use_bytes_;  // written under the lock
   DirtyBound dirty_bound_ TARN_GUARDED_BY(lock_);
   std::size_t dirty_pages_ TARN_GUARDED_BY(lock_) = 0;  // of all chunks
   std::uint64_t chunks_mapped_ TARN_GUARDED_BY(lock_) = 0;

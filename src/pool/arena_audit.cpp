@@ -30,7 +30,7 @@ void Arena::audit() const noexcept {
   audit_subpages(census);
   TARN_CHECK(census.chunks == chunks_mapped_ - chunks_unmapped_);
   TARN_CHECK(census.regions == live_regions_);
-  TARN_CHECK(census.bytes == in_use_bytes_);
+  TARN_CHECK(census.bytes == in_use_bytes_.load());
   TARN_CHECK(census.dirty_pages == dirty_pages_);
 }
 

@@ -118,8 +118,12 @@ bool Chunk::has_free_run(std::size_t page_class) const noexcept {
 }
 
 std::uint32_t Chunk::take_run(std::uint32_t pages) noexcept {
-  TARN_ASSERT(pages > 0 && pages <= page_count_);
-  const std::size_t page_class = free_runs_.first_class(geometry_.pages2idx(pages));
+  return take_run_with_room(pages, pages);
+}
+
+std::uint32_t Chunk::take_run_with_room(std::uint32_t pages, std::uint32_t room) noexcept {
+  TARN_ASSERT(pages > 0 && pages <= room && room <= page_count_);
+  const std::size_t page_class = free_runs_.first_class(geometry_.pages2idx(room));
   if (page_class == RunSet::kMaxClasses) return kNoRun;
   const std::uint32_t page = free_runs_.lowest(page_class);
   cut(page, page, pages);
@@ -141,6 +145,21 @@ std::uint32_t Chunk::take_aligned_run(std::uint32_t pages, std::uint32_t alignme
     }
   }
   return kNoRun;
+}
+
+bool Chunk::grow_run(std::uint32_t page, std::uint32_t pages) noexcept {
+  const std::uint32_t before = taken_run_at(page);
+  TARN_ASSERT(before > 0 && before < pages);
+  const std::uint32_t end = page + before;
+  const std::uint32_t more = pages - before;
+  if (end >= page_count_ || (tags_[end] & kTaken) != 0 || tags_[end] < more) return false;
+  const std::uint32_t left = tags_[end] - more;
+  erase_free(end, tags_[end]);
+  if (left != 0) insert_free(end + more, left);
+  tag_run(page, pages, kTaken);
+  dirty_pages_.take(end, more);
+  free_pages_ -= more;
+  return true;
 }
 
 void Chunk::bind_run(std::uint32_t page, Region* regions, std::uint32_t reciprocal) noexcept {

@@ -66,6 +66,13 @@ std::vector<Arena*> pointers_to(const std::vector<std::unique_ptr<Arena>>& arena
   return pointers;
 }
 
+/// Bytes of the largest class whose regions are slots of a subpage.
+std::size_t largest_slot(const sizing::Geometry& geometry) noexcept {
+  std::size_t slots = geometry.small_count();
+  while (slots > 0 && geometry.elements(SizeClass::from_index(slots - 1)) == 1) --slots;
+  return slots == 0 ? 0 : sizing::size_of(SizeClass::from_index(slots - 1));
+}
+
 void count_into(CategoryStats& category, std::uint64_t allocations, std::uint64_t deallocations) {
   category.allocations += allocations;
   category.deallocations += deallocations;
@@ -79,14 +86,30 @@ void count_into(CategoryStats& category, std::uint64_t allocations, std::uint64_
 
 std::uintptr_t foreign_home() noexcept { return reinterpret_cast<std::uintptr_t>(&nobodys_home); }
 
+namespace {
+
+[[nodiscard]] PoolCore& core_of(const Region* pooled) noexcept {
+  return reinterpret_cast<const RegionCache*>(pooled->link & ~kPlainTag)->cache().core();
+}
+
+}  // namespace
+
 Region* take_like(const Region* old, std::size_t size) {
   if (old->kind != RegionKind::pooled) {
     const auto* const foreign = static_cast<const ForeignRegion*>(old);
     if (foreign->take_like == nullptr) throw std::bad_alloc();
     return foreign->take_like(foreign, size);
   }
-  const auto& home = *reinterpret_cast<const RegionCache*>(old->link & ~kPlainTag);
-  return home.cache().core().take_like(old->memory_kind, size);
+  return core_of(old).take_like(old->memory_kind, size);
+}
+
+Region* take_larger(const Region* old, std::size_t size) {
+  if (old->kind != RegionKind::pooled) return take_like(old, size);
+  return core_of(old).take_larger(old->memory_kind, size);
+}
+
+bool try_grow(Region* region, std::size_t size) noexcept {
+  return region->kind == RegionKind::pooled && core_of(region).try_grow(region, size);
 }
 
 std::size_t region_capacity(const Region* region) noexcept {
@@ -147,6 +170,7 @@ PoolCore::PoolCore(const PooledAllocatorOptions& options, const platform::Memory
       chunks_(options.page_size << options.max_order, metadata),
       options_(options),
       geometry_(options.page_size, options.max_order),
+      largest_slot_(largest_slot(geometry_)),
       source_(source),
       parts_(new CoreParts(*this, options_, geometry_, source_, metadata, chunks_)) {
   const std::size_t index = parts_->caches.key_index();
@@ -286,6 +310,11 @@ RegionList PoolCore::take_from_arena(Arena& arena, std::uint8_t size_class,
   return list;
 }
 
+Region* PoolCore::take_larger(MemoryKind kind, std::size_t size) {
+  Region* const region = take_growable(size, 1, kind, 0);
+  return region != nullptr ? region : take_like(kind, size);
+}
+
 Region* PoolCore::take_like(MemoryKind kind, std::size_t size) {
   Region* const region = take<0>(size, kind);
   if (region == nullptr) throw std::bad_alloc();
@@ -401,22 +430,74 @@ Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t si
   return region;
 }
 
-bool PoolCore::check_plain(void* memory, std::size_t size, std::size_t alignment, MemoryKind& kind,
-                           std::size_t new_size) const noexcept {
-  const Region* const region = plain_region(memory, size, alignment);
-  kind = region->memory_kind;
+bool PoolCore::resize_plain(Region* region, std::size_t size, std::size_t alignment,
+                            std::size_t new_size) noexcept {
   if (region->kind != RegionKind::pooled) return std::max<std::size_t>(new_size, 1) == size;
-  const std::size_t needed = rounded(new_size, alignment, kind);
-  return needed != 0 && sizing::class_of(needed) == region->size_class;
+  const std::size_t needed = rounded(new_size, alignment, region->memory_kind);
+  if (needed == 0 || needed > geometry_.chunk_size()) return false;
+  const std::size_t size_class = sizing::class_of(needed);
+  return size_class == region->size_class || try_grow_to_class(region, size_class);
+}
+
+bool PoolCore::try_grow(Region* region, std::size_t size) noexcept {
+  if (size <= largest_slot_) return false;
+  const std::size_t needed = rounded(size, 1, region->memory_kind);
+  return needed != 0 && needed <= geometry_.chunk_size() &&
+         try_grow_to_class(region, sizing::class_of(needed));
+}
+
+bool PoolCore::try_grow_to_class(Region* region, std::size_t size_class) noexcept {
+  if (size_class < region->size_class || !is_run_class(size_class) ||
+      category(size_class) != category(region->size_class)) {
+    return false;
+  }
+  const auto to = SizeClass::from_index(size_class);
+  if (!chunks_.find(region->data)->arena().try_grow(region, to)) return false;
+  // The same thread's, whoever grows it. In both stocks' counts it is neither taken nor given, as
+  // when it stays in its class.
+  const std::uintptr_t tag = region->link & kPlainTag;
+  auto& home = *reinterpret_cast<RegionCache*>(region->link - tag);
+  RegionCache& new_home = home.cache().region_cache(region->memory_kind, size_class);
+  set_link(region, reinterpret_cast<std::uintptr_t>(&new_home) | tag);
+  return true;
+}
+
+Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, MemoryKind kind,
+                                    std::uintptr_t tag) noexcept {
+  trim_by_time();
+  const std::size_t needed = rounded(size, alignment, kind);
+  if (needed == 0 || needed > geometry_.chunk_size() || alignment > geometry_.page_size()) {
+    return nullptr;
+  }
+  const std::size_t size_class = sizing::class_of(needed);
+  ThreadCache* const cache = is_run_class(size_class) ? parts_->caches.bound() : nullptr;
+  Arena* const arena = cache == nullptr ? nullptr : cache->arena(kind);
+  if (arena == nullptr) return nullptr;
+  Region* const region = arena->take_growable(SizeClass::from_index(size_class));
+  if (region == nullptr) return nullptr;
+  count_out(1);
+  cache->adopt(region, cache->region_cache(kind, size_class), tag);
+  cache->count_miss();
+  if (tag == kPlainTag) {
+    cache->remember(region);
+  } else {
+    // Relaxed: nobody else knows the region yet.
+    region->refs.store_relaxed(1);
+  }
+  return region;
+}
+
+bool PoolCore::is_run_class(std::size_t size_class) const noexcept {
+  return size_class < geometry_.class_count() &&
+         geometry_.elements(SizeClass::from_index(size_class)) == 1;
 }
 
 void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
-  if (memory == nullptr) return;
-  Region* const region = plain_region(memory, size, alignment);
-  if (region->kind != RegionKind::pooled) {
-    give_huge(static_cast<HugeRegion*>(region));
-    return;
-  }
+  if (memory != nullptr) give_plain_region(plain_region(memory, size, alignment));
+}
+
+void PoolCore::give_plain_region(Region* region) noexcept {
+  if (region->kind != RegionKind::pooled) return give_huge(static_cast<HugeRegion*>(region));
   auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
   if (home.owner() != tls::thread_token()) return send(region, home);
   if (!home.push_own(region)) home.cache().keep_slow(region, home);

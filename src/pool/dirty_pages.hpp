@@ -34,8 +34,9 @@ class DirtyPages {
 
   /// Pages that were used are free now. @pre they are not dirty.
   void give(std::size_t page, std::size_t pages) noexcept {
-    for_each_mask(page, pages,
-                  [this](std::size_t word, std::uint64_t mask, std::size_t) { fresh_[word] |= mask; });
+    for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask, std::size_t) {
+      fresh_[word] |= mask;
+    });
     count_ += pages;
   }
   /// Pages are used again.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/buffer_variants.hpp"
+#include "tarn/allocator.hpp"
 
 namespace tarn {
 namespace {
@@ -436,6 +437,67 @@ TEST(ByteBufHeadroom, LeavesOtherSharersTheirBytes) {
   other.prepend("HEAD");
   EXPECT_EQ(readable_text(buf), "headbody");
   EXPECT_EQ(readable_text(other), "HEADbody");
+}
+
+/// Fills a buffer by doubling its capacity up to `last`; @returns how often its bytes moved.
+int count_moves(ByteBuf& buf, std::size_t last) {
+  int moves = 0;
+  while (buf.capacity() < last) {
+    const std::byte* const before = buf.data();
+    buf.write_bytes(std::string(buf.writable_bytes(), static_cast<char>('a' + moves)));
+    const std::string bytes = all_bytes(buf);
+    buf.capacity(2 * buf.capacity());
+    if (buf.data() != before) ++moves;
+    EXPECT_EQ(readable_text(buf), bytes);
+  }
+  return moves;
+}
+
+// Where it has grown once it can grow again; so a large message is not copied at each doubling.
+TEST(ByteBuf, MovesOnceWhenItGrowsAgainAndAgain) {
+  PooledAllocator pool;
+  ByteBuf buf = pool.buffer(16384);
+  EXPECT_EQ(count_moves(buf, 1 << 20), 1);
+  buf.release();
+  EXPECT_EQ(pool.stats().in_use_bytes, 0U);
+}
+
+TEST(ByteBuf, GrowsWhereItIsWithItsHeadroom) {
+  PooledAllocator pool;
+  ByteBuf buf = pool.buffer(60000).reserve_headroom(100);
+  buf.write_bytes(std::string(50000, 'x'));
+  const std::byte* const before = buf.data();
+  buf.capacity(200000);
+  EXPECT_EQ(buf.data(), before);
+  EXPECT_EQ(readable_text(buf), std::string(50000, 'x'));
+  buf.prepend(std::string(100, 'h')).write_bytes(std::string(buf.writable_bytes(), 'y'));
+  EXPECT_EQ(buf.data(), before) << "all of it is there";
+}
+
+TEST(ByteBuf, ASharedOneDoesNotGrowWhereItIs) {
+  PooledAllocator pool;
+  ByteBuf buf = pool.buffer(65536);
+  buf.write_bytes(std::string(65536, 'x'));
+  ByteBuf other = buf;
+  other.capacity(1 << 20);
+  EXPECT_NE(other.data(), buf.data());
+  EXPECT_EQ(buf.capacity(), 65536U);
+  other.set_u8(0, 'y');
+  EXPECT_EQ(all_bytes(buf), std::string(65536, 'x'));
+}
+
+// A region outlives its allocator, and may grow as long as it lives.
+TEST(ByteBuf, GrowsWithoutItsAllocator) {
+  ByteBuf buf;
+  {
+    PooledAllocator pool;
+    buf = pool.buffer(65536);
+    buf.write_bytes(std::string(65536, 'x'));
+  }
+  const std::byte* const before = buf.data();
+  buf.capacity(1 << 20);
+  EXPECT_EQ(buf.data(), before);
+  EXPECT_EQ(readable_text(buf), std::string(65536, 'x'));
 }
 
 // Goal: two sharers on two threads may each grow, slice and drop; ThreadSanitizer is the judge.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -74,6 +75,41 @@ class Model {
     return picked;
   }
 
+  /// Lets a live region grow, if the arena does. Whatever is behind it, nobody else's bytes change.
+  void grow(test::Random& random) {
+    if (live_.empty()) return;
+    auto victim = std::next(live_.begin(), static_cast<long>(random.below(live_.size())));
+    // Most are slots, which never grow: mostly look for one that may.
+    if (!random.one_in(4)) {
+      while (is_slot(victim->second) && victim != std::prev(live_.end())) ++victim;
+    }
+    Region* const region = victim->second;
+    const std::size_t before = size_of(region);
+    const std::size_t classes = own_.geometry.class_count();
+    if (region->size_class + std::size_t{1} == classes) return;
+    const auto to = sizing::SizeClass::from_index(
+        random.one_in(2) ? region->size_class + std::size_t{1}
+                         : region->size_class + 1 + random.below(classes - 1 - region->size_class));
+    const auto next = std::next(victim);
+    const std::size_t room = next == live_.end()
+                                 ? own_.geometry.chunk_size()
+                                 : static_cast<std::size_t>(next->first - region->data);
+    const bool grew = own_.arena.try_grow(region, to);
+    ASSERT_EQ(victim->first, region->data);
+    if (!grew) {
+      ASSERT_EQ(size_of(region), before);
+      return;
+    }
+    ++growths_;
+    ASSERT_FALSE(is_slot(region));
+    ASSERT_EQ(own_.geometry.elements(to), 1U);
+    ASSERT_EQ(region->size_class, to.raw());
+    ASSERT_LE(size_of(region), room) << "overlap";
+    ASSERT_EQ(own_.map.find(end_of(region) - 1), own_.map.find(region->data));
+    bytes_ += size_of(region) - before;
+    stamp(region, stamps_[region]);
+  }
+
   void check() const {
     own_.arena.audit();
     const ArenaStats stats = own_.arena.stats();
@@ -88,17 +124,23 @@ class Model {
   }
   [[nodiscard]] std::size_t size() const { return live_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t growths() const { return growths_; }
 
  private:
-  static std::byte* end_of(const Region* region) {
-    return region->data + sizing::size_of(sizing::SizeClass::from_index(region->size_class));
+  static std::size_t size_of(const Region* region) {
+    return sizing::size_of(sizing::SizeClass::from_index(region->size_class));
   }
+  [[nodiscard]] bool is_slot(const Region* region) const {
+    return own_.map.find(region->data)->entry_of(region->data).reciprocal != 0;
+  }
+  static std::byte* end_of(const Region* region) { return region->data + size_of(region); }
 
   OwnArena& own_;
   std::map<std::byte*, Region*> live_;
   std::map<const Region*, std::uint64_t> stamps_;
   std::uint64_t sequence_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t growths_ = 0;
 };
 
 void work(const Geometry& geometry, MemoryKind kind, int steps) {
@@ -115,6 +157,10 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
     if (random.one_in(20)) test::fake_now_ms += random.below(2 * Arena::kIdleMs);
     if (draining ? !random.one_in(4) : random.one_in(4)) {
       own.give(model.pick(1 + random.below(random.one_in(3) ? 60 : 4), random));
+    } else if (random.one_in(3)) {
+      for (std::size_t i = 1 + random.below(4); i > 0; --i) {
+        ASSERT_NO_FATAL_FAILURE(model.grow(random));
+      }
     } else {
       const auto size_class = sizing::SizeClass::from_index(random.below(geometry.class_count()));
       RegionList list;
@@ -126,6 +172,11 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
           ASSERT_EQ(reinterpret_cast<std::uintptr_t>(region->data) % alignment, 0U);
           append(list, region);
         }
+      } else if (random.one_in(6) && geometry.elements(size_class) == 1) {
+        const std::uint64_t mapped = own.arena.chunks_mapped();
+        Region* const region = own.arena.take_growable(size_class);
+        ASSERT_EQ(own.arena.chunks_mapped(), mapped);
+        if (region != nullptr) append(list, region);
       } else {
         const std::size_t count = 1 + random.below(random.one_in(3) ? 60 : 3);
         list = own.arena.take(size_class, count);
@@ -135,6 +186,7 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
     }
     ASSERT_NO_FATAL_FAILURE(model.check()) << "step " << step;
   }
+  EXPECT_GT(model.growths(), 0U) << "the work was too crowded to say anything of growth";
   own.give(model.pick(model.size(), random));
   own.arena.release_empty();
   ASSERT_NO_FATAL_FAILURE(model.check());
@@ -142,8 +194,9 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
 }
 
 // Goal: regions never overlap, none is lost, statistics add up, chunks go back. Method: random
-// takes, aligned takes, returns, trims, refusals and jumps of the clock against a map of live
-// regions, with stamps in the memory itself; everything audited after each step.
+// takes, aligned takes, takes of what grows, growth, returns, trims, refusals and jumps of the
+// clock against a map of live regions, with stamps in the memory itself; everything audited after
+// each step.
 TEST(ArenaRandom, ChunkOfOnePage) { work(Geometry{4096, 0}, MemoryKind::direct, 1500); }
 TEST(ArenaRandom, ChunkOfTwoPages) { work(Geometry{4096, 1}, MemoryKind::heap, 1500); }
 TEST(ArenaRandom, ChunkOfFourPages) { work(Geometry{4096, 2}, MemoryKind::direct, 1500); }
@@ -152,7 +205,8 @@ TEST(ArenaRandom, PagesOf64KiB) { work(Geometry{65536, 2}, MemoryKind::direct, 6
 TEST(ArenaRandom, TheDefaultGeometry) { work(Geometry{}, MemoryKind::direct, 300); }
 
 // Goal: one arena serves threads that give back what others have taken. Method: each thread stamps
-// what it takes and puts some of it into a shared box, from where any thread checks and gives it.
+// what it takes, lets some of it grow, and puts it into a shared box, from where any thread checks
+// and gives it.
 TEST(ArenaRandom, FourThreadsShareAnArena) {
   OwnArena own(Geometry{4096, 3});
   constexpr unsigned kThreads = 4;
@@ -161,6 +215,7 @@ TEST(ArenaRandom, FourThreadsShareAnArena) {
     Region* region;
     std::uint64_t value;
   };
+  std::atomic<int> growths{0};
   std::mutex box_lock;
   std::vector<Entry> box;
   const auto give = [&](const std::vector<Entry>& entries) {
@@ -186,6 +241,13 @@ TEST(ArenaRandom, FourThreadsShareAnArena) {
           stamp(region, ++sequence);
           mine.push_back({region, sequence});
         }
+        for (const Entry& entry : mine) {
+          const auto above = std::size_t{entry.region->size_class} + 1 + random.below(3);
+          if (above >= own.geometry.class_count()) continue;
+          if (!own.arena.try_grow(entry.region, sizing::SizeClass::from_index(above))) continue;
+          stamp(entry.region, entry.value);
+          growths.fetch_add(1, std::memory_order_relaxed);  // read when all have ended
+        }
         {
           const std::lock_guard guard(box_lock);
           box.insert(box.end(), mine.begin(), mine.end());
@@ -206,6 +268,7 @@ TEST(ArenaRandom, FourThreadsShareAnArena) {
   }
   for (std::thread& thread : threads) thread.join();
   own.arena.audit();
+  EXPECT_GT(growths.load(std::memory_order_relaxed), 10);
   EXPECT_EQ(own.arena.live_regions(), box.size());
   give(box);
   own.arena.release_empty();

@@ -233,6 +233,183 @@ TEST(ChunkDeathTest, ARunInUseCannotEnd) {
   EXPECT_DEATH(chunk->give_run(page), "pages > 0");
 }
 
+// --- growth -------------------------------------------------------------------------------------
+
+/// All that a chunk shows of itself.
+struct Looks {
+  explicit Looks(const Chunk& chunk)
+      : free_bytes(chunk.free_bytes()), usage(chunk.usage()), dirty_pages(chunk.dirty_pages()) {
+    chunk.for_each_run([this](std::uint32_t page, std::uint32_t pages, bool taken) {
+      (taken ? taken_runs : free_runs).emplace_back(page, pages);
+    });
+  }
+  bool operator==(const Looks&) const = default;
+
+  Runs taken_runs;
+  Runs free_runs;
+  std::size_t free_bytes;
+  unsigned usage;
+  std::size_t dirty_pages;
+};
+
+TEST(Chunk, ARunGrowsByThePagesBehindItAndNoMore) {
+  const Geometry geometry{4096, 4};
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t first = chunk->take_run(3);
+  const std::uint32_t run = chunk->take_run(2);
+  EXPECT_TRUE(chunk->grow_run(run, 5));
+  EXPECT_EQ(chunk->taken_run_at(run), 5U);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{8, 8}}));
+  EXPECT_EQ(chunk->free_bytes(), 8 * geometry.page_size());
+  EXPECT_EQ(chunk->usage(), 50U);
+  chunk->audit();
+  EXPECT_TRUE(chunk->grow_run(run, 6)) << "by a single page";
+  EXPECT_EQ(free_runs(*chunk), (Runs{{9, 7}}));
+  chunk->audit();
+  EXPECT_TRUE(chunk->grow_run(run, 13)) << "by all that is there";
+  EXPECT_EQ(free_runs(*chunk), Runs{});
+  EXPECT_EQ(chunk->usage(), 100U);
+  chunk->audit();
+  chunk->give_run(first);
+  chunk->give_run(run);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{0, 16}}));
+  chunk->audit();
+}
+
+TEST(Chunk, ARunGrowsIntoAGapAndLeavesTheRestOfIt) {
+  const Geometry geometry{4096, 4};
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t run = chunk->take_run(2);
+  const std::uint32_t gap = chunk->take_run(4);
+  const std::uint32_t behind = chunk->take_run(5);
+  chunk->give_run(gap);
+  EXPECT_TRUE(chunk->grow_run(run, 3));
+  EXPECT_EQ(free_runs(*chunk), (Runs{{3, 3}, {11, 5}}));
+  EXPECT_EQ(chunk->take_run(3), 3U) << "the rest of the gap is a run as any other";
+  chunk->audit();
+  chunk->give_run(3);
+  EXPECT_TRUE(chunk->grow_run(run, 6));
+  EXPECT_EQ(chunk->taken_run_at(behind), 5U);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{11, 5}}));
+  chunk->audit();
+}
+
+TEST(Chunk, ARunThatCannotGrowLeavesEverythingAsItWas) {
+  const Geometry geometry{4096, 4};
+  test::OwnChunk chunk(geometry);
+  const auto refuses = [&](std::uint32_t page, std::uint32_t pages) {
+    const Looks before(*chunk);
+    const bool grew = chunk->grow_run(page, pages);
+    chunk->audit();
+    return !grew && Looks(*chunk) == before;
+  };
+  const std::uint32_t gap = chunk->take_run(3);
+  const std::uint32_t run = chunk->take_run(2);
+  const std::uint32_t neighbour = chunk->take_run(4);
+  const std::uint32_t last = chunk->take_run(7);
+  chunk->give_run(gap);
+  EXPECT_TRUE(refuses(run, 3)) << "its neighbour is taken, and pages in front are of no use";
+  EXPECT_TRUE(refuses(last, 8)) << "it ends where the chunk does";
+  EXPECT_TRUE(refuses(last, 16));
+  chunk->give_run(neighbour);
+  EXPECT_TRUE(refuses(run, 7)) << "one page too few is free behind it";
+  EXPECT_TRUE(refuses(run, 16));
+  EXPECT_TRUE(chunk->grow_run(run, 6));
+  chunk->give_run(last);
+  EXPECT_TRUE(refuses(run, 14)) << "the chunk ends too soon";
+  EXPECT_TRUE(chunk->grow_run(run, 13));
+  chunk->audit();
+}
+
+TEST(Chunk, NoPageOfARunThatGrewIsDirty) {
+  const Geometry geometry{4096, 8};  // bitmaps of several words
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t all = chunk->take_run(256);
+  chunk->give_run(all);
+  ASSERT_EQ(chunk->dirty_pages(), 256U);
+  const std::uint32_t run = chunk->take_run(10);
+  EXPECT_EQ(chunk->dirty_pages(), 246U);
+  EXPECT_TRUE(chunk->grow_run(run, 100));
+  EXPECT_EQ(chunk->dirty_pages(), 156U);
+  chunk->audit();
+  // Old ones are as dirty as fresh ones.
+  EXPECT_EQ(chunk->age_free_pages(256), 0U);
+  EXPECT_TRUE(chunk->grow_run(run, 130));
+  EXPECT_EQ(chunk->dirty_pages(), 126U);
+  chunk->audit();
+  // Those from 206 on go to the system: growth over the boundary finds 76 that are dirty.
+  EXPECT_EQ(chunk->age_free_pages(50), 50U);
+  EXPECT_EQ(chunk->dirty_pages(), 76U);
+  EXPECT_TRUE(chunk->grow_run(run, 230));
+  EXPECT_EQ(chunk->dirty_pages(), 0U);
+  chunk->audit();
+  chunk->give_run(run);
+  EXPECT_EQ(chunk->dirty_pages(), 230U) << "those it grew by were used too";
+  chunk->audit();
+}
+
+TEST(Chunk, ARegionThatGrewIsFoundByItsStartOnly) {
+  const Geometry geometry{4096, 4};
+  test::OwnChunk chunk(geometry);
+  Region region;
+  Region slots[2];
+  // The pages it grows by have led to slots before.
+  const std::uint32_t run = chunk->take_run(2);
+  const std::uint32_t behind = chunk->take_run(5);
+  chunk->bind_run(behind, slots, 7);
+  chunk->give_run(behind);
+  region.data = chunk->page_address(run);
+  chunk->bind_run(run, &region, 0);
+  ASSERT_TRUE(chunk->grow_run(run, 7));
+  EXPECT_EQ(chunk->region_at(region.data), &region);
+  for (std::uint32_t page = 1; page < 16; ++page) {
+    EXPECT_EQ(chunk->region_at(chunk->page_address(page)), nullptr) << page;
+  }
+  chunk->audit();
+  chunk->give_run(run);
+  EXPECT_EQ(chunk->region_at(region.data), nullptr);
+  chunk->audit();
+}
+
+TEST(Chunk, PlacesARunWhereItHasRoomToGrow) {
+  const Geometry geometry;
+  test::OwnChunk chunk(geometry);
+  // Gaps of 20, 64 and 80 pages, and 345 at the end.
+  std::vector<std::uint32_t> gaps;
+  for (const std::uint32_t pages : {20U, 64U, 80U}) {
+    gaps.push_back(chunk->take_run(pages));
+    static_cast<void>(chunk->take_run(1));
+  }
+  for (const std::uint32_t gap : gaps) chunk->give_run(gap);
+  ASSERT_EQ(free_runs(*chunk), (Runs{{0, 20}, {21, 64}, {86, 80}, {167, 345}}));
+  EXPECT_EQ(chunk->take_run_with_room(4, 64), 21U) << "just there";
+  EXPECT_EQ(chunk->take_run_with_room(1, 16), 0U) << "the shortest run with the room";
+  EXPECT_EQ(chunk->take_run_with_room(5, 65), 86U);
+  const Looks before(*chunk);
+  EXPECT_EQ(chunk->take_run_with_room(1, 346), Chunk::kNoRun);
+  EXPECT_EQ(chunk->take_run_with_room(346, 346), Chunk::kNoRun);
+  EXPECT_EQ(Looks(*chunk), before);
+  chunk->audit();
+  EXPECT_TRUE(chunk->grow_run(21, 64)) << "what the room is for";
+  EXPECT_TRUE(chunk->grow_run(86, 80));
+  EXPECT_TRUE(chunk->grow_run(0, 16));
+  chunk->audit();
+}
+
+TEST(Chunk, PlacesNothingWhereThereIsNoRoom) {
+  for (const unsigned order : {0U, 1U, 2U}) {
+    const Geometry geometry{4096, order};
+    const auto all = static_cast<std::uint32_t>(geometry.chunk_pages());
+    test::OwnChunk chunk(geometry);
+    EXPECT_EQ(chunk->take_run_with_room(1, all), 0U);
+    EXPECT_EQ(chunk->take_run_with_room(1, all), Chunk::kNoRun);
+    chunk->audit();
+    while (chunk->take_run(1) != Chunk::kNoRun) continue;
+    EXPECT_EQ(chunk->take_run_with_room(1, 1), Chunk::kNoRun) << "the chunk is full";
+    chunk->audit();
+  }
+}
+
 // 4 MiB of pages cost 11 KiB of metadata; a change of that shows here first.
 TEST(Chunk, MetadataIsBelowAThirdOfAPercent) {
   EXPECT_LE(Chunk::footprint(Geometry{}), 12 * base::kKiB);
@@ -246,7 +423,9 @@ TEST(Chunk, MetadataIsBelowAThirdOfAPercent) {
 class Model {
  public:
   explicit Model(const Geometry& geometry)
-      : geometry_(geometry), taken_(geometry.chunk_pages(), false) {}
+      : geometry_(geometry),
+        taken_(geometry.chunk_pages(), false),
+        dirty_(geometry.chunk_pages(), false) {}
 
   /// Where best fit must put a run: shortest fitting class first, then the lowest offset.
   [[nodiscard]] std::optional<std::uint32_t> place(std::uint32_t pages,
@@ -266,6 +445,11 @@ class Model {
     }
     return best;
   }
+  [[nodiscard]] bool is_free(std::uint32_t page, std::uint32_t pages) const {
+    if (page + pages > taken_.size()) return false;
+    return std::none_of(taken_.begin() + page, taken_.begin() + page + pages,
+                        [](bool taken) { return taken; });
+  }
   [[nodiscard]] Runs free() const {
     Runs runs;
     for (std::uint32_t page = 0; page < taken_.size(); ++page) {
@@ -282,19 +466,26 @@ class Model {
     for (std::uint32_t i = page; i < page + pages; ++i) {
       ASSERT_FALSE(taken_[i]) << "page " << i << " taken twice";
       taken_[i] = true;
+      dirty_[i] = false;
     }
   }
   void give(std::uint32_t page, std::uint32_t pages) {
     std::fill_n(taken_.begin() + page, pages, false);
+    std::fill_n(dirty_.begin() + page, pages, true);
+  }
+  [[nodiscard]] std::size_t dirty_pages() const {
+    return static_cast<std::size_t>(std::count(dirty_.begin(), dirty_.end(), true));
   }
 
  private:
   const Geometry& geometry_;
   std::vector<bool> taken_;
+  std::vector<bool> dirty_;
 };
 
-// Goal: runs never overlap, free ones are always joined, and the place is the best fit. Method:
-// random takes, aligned takes and returns, against a page-by-page model; audit after each.
+// Goal: runs never overlap, free ones are always joined, the place is the best fit, and a run grows
+// when it can. Method: random takes, aligned takes, takes of what grows, growth and returns,
+// against a page-by-page model; audit after each.
 TEST(Chunk, IsBestFitOverPages) {
   for (const Geometry& geometry : {Geometry{4096, 0}, Geometry{4096, 2}, Geometry{4096, 4},
                                    Geometry{4096, 7}, Geometry{65536, 3}}) {
@@ -311,13 +502,31 @@ TEST(Chunk, IsBestFitOverPages) {
         chunk->give_run(victim->first);
         model.give(victim->first, victim->second);
         live.erase(victim);
+      } else if (!live.empty() && random.one_in(3)) {
+        auto& [page, pages] =
+            *std::next(live.begin(), static_cast<long>(random.below(live.size())));
+        const auto more =
+            static_cast<std::uint32_t>(1 + random.below(random.one_in(3) ? all : (all + 7) / 8));
+        const bool can_grow = model.is_free(page + pages, more);
+        ASSERT_EQ(chunk->grow_run(page, pages + more), can_grow);
+        if (can_grow) {
+          ASSERT_NO_FATAL_FAILURE(model.take(page + pages, more));
+          pages += more;
+        }
+        ASSERT_EQ(chunk->taken_run_at(page), pages);
       } else {
         const auto pages =
             static_cast<std::uint32_t>(1 + random.below(random.one_in(3) ? all : (all + 7) / 8));
         const auto alignment = random.one_in(3) ? 1U << random.below(geometry.max_order() + 1) : 0U;
-        const std::optional<std::uint32_t> expected = model.place(pages, alignment);
-        const std::uint32_t page =
-            alignment == 0 ? chunk->take_run(pages) : chunk->take_aligned_run(pages, alignment);
+        const auto room = random.one_in(3)
+                              ? pages + static_cast<std::uint32_t>(random.below(all - pages + 1))
+                              : 0U;
+        // Best fit for the room is best fit for a run of that length.
+        const std::optional<std::uint32_t> expected =
+            room != 0 ? model.place(room, 0) : model.place(pages, alignment);
+        const std::uint32_t page = room != 0        ? chunk->take_run_with_room(pages, room)
+                                   : alignment == 0 ? chunk->take_run(pages)
+                                                    : chunk->take_aligned_run(pages, alignment);
         ASSERT_EQ(page, expected.value_or(Chunk::kNoRun));
         if (page == Chunk::kNoRun) continue;
         ASSERT_NO_FATAL_FAILURE(model.take(page, pages));
@@ -327,6 +536,7 @@ TEST(Chunk, IsBestFitOverPages) {
       }
       chunk->audit();
       ASSERT_EQ(free_runs(*chunk), model.free());
+      ASSERT_EQ(chunk->dirty_pages(), model.dirty_pages());
     }
   }
 }

@@ -277,6 +277,100 @@ TEST(PoolCore, WorksWithoutAnyArena) {
   pool.check();
 }
 
+// --- growth -------------------------------------------------------------------------------------
+
+/// What reallocate() asks first: whether plain memory can have another size where it is.
+bool resize(const SmallPool& pool, void* memory, std::size_t size, std::size_t new_size) {
+  PoolCore& core = pool.core();
+  return core.resize_plain(core.plain_region(memory, size, 16), size, 16, new_size);
+}
+
+TEST(PoolCore, MemoryThatGrewIsOfItsNewClassAndStillItsThreads) {
+  SmallPool pool;
+  void* const memory = pool.take_plain(16384);
+  EXPECT_TRUE(resize(pool, memory, 16384, 20000));
+  EXPECT_EQ(pool.stats().in_use_bytes, 20480U);
+  EXPECT_EQ(pool.stats().normal.allocations, 1U);
+  pool.check();
+  pool.give_plain(memory, 20480);
+  EXPECT_EQ(pool.stock(16384, MemoryKind::direct).size(), 0U);
+  EXPECT_EQ(pool.stock(20480, MemoryKind::direct).size(), 1U);
+  EXPECT_EQ(pool.stats().cached_bytes, 20480U);
+  EXPECT_EQ(pool.stats().normal.active, 0U);
+  pool.check();
+}
+
+TEST(PoolCore, MemoryDoesNotGrowIntoAnotherCategoryOrPastTheChunk) {
+  SmallPool pool;
+  const auto stays = [&](void* memory, std::size_t size, std::size_t new_size) {
+    const bool stayed = resize(pool, memory, size, new_size);
+    pool.check();
+    return stayed;
+  };
+  void* const small = pool.take_plain(8192);  // alone in its run
+  ASSERT_EQ(pool.core().geometry().elements(sizing::size_class_of(8192)), 1U);
+  EXPECT_FALSE(stays(small, 8192, 16384)) << "that is counted as normal";
+  EXPECT_FALSE(stays(small, 8192, 10240)) << "a class of slots";
+  EXPECT_TRUE(stays(small, 8192, 7169));
+  pool.give_plain(small, 8192);
+  static_cast<void>(pool.core().trim_all());
+  void* const run = pool.take_plain(16384);
+  EXPECT_FALSE(stays(run, 16384, kChunk + 1));
+  EXPECT_FALSE(stays(run, 16384, SIZE_MAX)) << "cannot be rounded up";
+  EXPECT_FALSE(stays(run, 16384, SIZE_MAX / 2));
+  EXPECT_FALSE(stays(run, 16384, 14336)) << "it never shrinks in place";
+  EXPECT_FALSE(stays(run, 16384, 0));
+  EXPECT_TRUE(stays(run, 16384, kChunk));
+  EXPECT_EQ(pool.stats().in_use_bytes, kChunk);
+  pool.give_plain(run, kChunk);
+}
+
+TEST(PoolCore, TakesWhatGrowsOnlyWhereItCan) {
+  auto options = small_options();
+  options.max_order = 6;
+  SmallPool pool(options);
+  const auto take = [&](std::size_t size, std::size_t alignment = 16) {
+    return pool.core().take_growable(size, alignment, MemoryKind::direct, kPlainTag);
+  };
+  EXPECT_EQ(take(16384), nullptr) << "no chunk is mapped for it";
+  EXPECT_EQ(pool.memory().mappings(), 0U);
+  Region* const other = pool.take(16384);
+  EXPECT_EQ(take(64), nullptr) << "slots don't grow";
+  EXPECT_EQ(take(10240), nullptr);
+  EXPECT_EQ(take(std::size_t{262144} + 1), nullptr);
+  EXPECT_EQ(take(SIZE_MAX), nullptr);
+  EXPECT_EQ(take(16384, 8192), nullptr) << "it knows no alignment above the page";
+  EXPECT_EQ(take(131072), nullptr) << "less than twice as much is free";
+  EXPECT_EQ(pool.stats().normal.allocations, 1U);
+  Region* const region = take(16384, 4096);
+  ASSERT_NE(region, nullptr);
+  EXPECT_EQ(region->data, other->data + 16384);
+  EXPECT_EQ(region->link, address(&pool.stock(16384, MemoryKind::direct)) | kPlainTag);
+  EXPECT_EQ(pool.stats().normal.allocations, 2U);
+  EXPECT_EQ(pool.stats().cache_misses, 2U);
+  EXPECT_EQ(pool.stats().in_use_bytes, 2 * 16384U);
+  pool.check();
+  EXPECT_TRUE(resize(pool, region->data, 16384, 245760 - 16384));
+  pool.give_plain(region->data, 245760 - 16384);
+  SmallPool::give(other);
+  EXPECT_EQ(pool.stats().normal.active, 0U);
+  pool.check();
+}
+
+// As take() does: a buffer's region has one holder from the beginning.
+TEST(PoolCore, ABuffersRegionThatGrowsHasOneHolder) {
+  auto options = small_options();
+  options.max_order = 6;
+  SmallPool pool(options);
+  Region* const other = pool.take(16384);
+  Region* const region = pool.core().take_growable(16384, 16, MemoryKind::direct, 0);
+  ASSERT_NE(region, nullptr);
+  EXPECT_EQ(region->refs.load_relaxed(), 1U);
+  SmallPool::give_all({region, other});
+  EXPECT_EQ(pool.stock(16384, MemoryKind::direct).size(), 2U);
+  pool.check();
+}
+
 // --- trimming -----------------------------------------------------------------------------------
 
 // testTrim: a thread without a cache has nothing to trim; one with a cache has.

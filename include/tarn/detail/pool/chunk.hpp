@@ -83,9 +83,17 @@ class Chunk {
   /// @returns its first page, or kNoRun, when nothing has changed.
   [[nodiscard]] std::uint32_t take_run(std::uint32_t pages) noexcept;
 
+  /// As take_run(), from a free run of at least `room` pages, so that what follows it is free too.
+  /// @pre `room` is at least `pages`.
+  [[nodiscard]] std::uint32_t take_run_with_room(std::uint32_t pages, std::uint32_t room) noexcept;
+
   /// As take_run(), at a multiple of `alignment_pages`, a power of two up to the chunk.
   [[nodiscard]] std::uint32_t take_aligned_run(std::uint32_t pages,
                                                std::uint32_t alignment_pages) noexcept;
+
+  /// Makes the taken run at `page` one of `pages` pages, more than it has, where it is.
+  /// @returns false, and nothing has changed, when the pages behind it are not free.
+  [[nodiscard]] bool grow_run(std::uint32_t page, std::uint32_t pages) noexcept;
 
   /// Lets the taken run at `page` lead to `regions`: by its first page when it is one region
   /// (`reciprocal` 0), by every page otherwise.

@@ -102,16 +102,34 @@ class PoolCore {
   /// As give_plain(), for any alignment: finds the region by its chunk.
   void give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept;
 
-  /// Checks live plain memory as give_plain() does, and tells its kind.
-  /// @returns whether `new_size` bytes would be of the same class, so that it can stay where it is.
-  [[nodiscard]] bool check_plain(void* memory, std::size_t size, std::size_t alignment,
-                                 MemoryKind& kind, std::size_t new_size) const noexcept;
+  /// The region of live plain memory, checked as give_plain() does.
+  [[nodiscard]] Region* plain_region(void* memory, std::size_t size,
+                                     std::size_t alignment) const noexcept;
+  /// Lets plain memory have `new_size` bytes where it is, if its class has so many or the pages
+  /// behind it are free.
+  /// @pre plain_region() has said that `region` is of `size` bytes.
+  /// @returns false, and nothing has changed, when it can't stay.
+  [[nodiscard]] bool resize_plain(Region* region, std::size_t size, std::size_t alignment,
+                                  std::size_t new_size) noexcept;
+  /// Takes back plain memory by its region. @pre plain_region() has said that it is live.
+  void give_plain_region(Region* region) noexcept;
+
+  /// Takes a region that grows, where it can grow again: a run with free pages behind it, which
+  /// try_grow() can have.
+  /// @returns null when `size` is not of a class of runs, or there is no such place: then take() is
+  /// the way.
+  [[nodiscard]] Region* take_growable(std::size_t size, std::size_t alignment, MemoryKind kind,
+                                      std::uintptr_t tag) noexcept {
+    return size <= largest_slot_ ? nullptr : take_growable_run(size, alignment, kind, tag);
+  }
 
   /// The slow half of release_region(): full stock, another thread's region, huge and foreign ones.
   [[gnu::noinline]] static void release_slow(Region* region) noexcept;
 
-  /// As take_like() for one of this core's regions.
+  /// As take_like(), take_larger() and try_grow() for this core's regions.
   [[nodiscard]] Region* take_like(MemoryKind kind, std::size_t size);
+  [[nodiscard]] Region* take_larger(MemoryKind kind, std::size_t size);
+  [[nodiscard]] bool try_grow(Region* region, std::size_t size) noexcept;
 
   /// Gives up what this thread's cache holds. @returns false when it has none.
   bool trim_current_thread_cache() noexcept;
@@ -169,14 +187,15 @@ class PoolCore {
   /// Releases a region of another thread's stock: usually into this thread's outbox.
   void send(Region* region, const RegionCache& home) noexcept;
   [[gnu::noinline]] void send_to_owner(Region* region, const RegionCache& home) noexcept;
-  /// The live plain region of `memory`; anything else is reported and fatal.
-  [[nodiscard]] Region* plain_region(void* memory, std::size_t size,
-                                     std::size_t alignment) const noexcept;
-  /// The same, where `region`, null when there is none, is not plain memory of a chunk and the
-  /// size's class by the first look. Apart, so that the usual path saves no registers for it.
+  /// As plain_region(), where `region`, null when there is none, is not plain memory of a chunk and
+  /// the size's class by the first look. Apart, so that the usual path saves no registers for it.
   [[nodiscard, gnu::noinline]] Region* plain_region_slow(Region* region, void* memory,
                                                          std::size_t size,
                                                          std::size_t alignment) const noexcept;
+  [[nodiscard]] bool try_grow_to_class(Region* region, std::size_t size_class) noexcept;
+  [[nodiscard]] Region* take_growable_run(std::size_t size, std::size_t alignment, MemoryKind kind,
+                                          std::uintptr_t tag) noexcept;
+  [[nodiscard]] bool is_run_class(std::size_t size_class) const noexcept;
   [[nodiscard]] std::uint32_t max_cached(std::size_t size_class) const noexcept;
   [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
                                     MemoryKind kind) const noexcept;
@@ -190,6 +209,7 @@ class PoolCore {
   ChunkMap chunks_;
   const PooledAllocatorOptions options_;
   const sizing::Geometry geometry_;
+  const std::size_t largest_slot_;  // bytes; regions of more are runs
   const platform::MemorySource source_;
   CoreParts* parts_ = nullptr;  // arenas, huge table, registry of caches: what only slow paths need
   sync::Atomic<bool> closed_{false};

@@ -105,6 +105,15 @@ inline void release_region(Region* region) noexcept;
 /// @errors std::bad_alloc.
 [[nodiscard]] Region* take_like(const Region* old, std::size_t size);
 
+/// As take_like() of more bytes than `old` has, where the region can grow again if there is such a
+/// place.
+[[nodiscard]] Region* take_larger(const Region* old, std::size_t size);
+
+/// Lets a live region that nobody shares have `size` bytes where it is.
+/// @returns false, and nothing has changed, unless it is cut from a chunk, a run of its own, and
+/// the pages behind it are free.
+[[nodiscard]] bool try_grow(Region* region, std::size_t size) noexcept;
+
 /// Bytes at `region->data`.
 [[nodiscard]] std::size_t region_capacity(const Region* region) noexcept;
 
