@@ -7,6 +7,7 @@
 #include <new>
 #include <thread>
 
+#include "pool/arena.hpp"
 #include "tarn/detail/base/units.hpp"
 #include "tarn/detail/platform/asymmetric_fence.hpp"
 #include "tarn/detail/pool/core.hpp"
@@ -29,22 +30,40 @@ constexpr std::uint64_t kOutboxBytes = 256 * base::kKiB;
 // Regions that a flush gives to the arenas at once, and up to a stock more: more would keep an
 // arena's lock for longer than some tens of microseconds, fewer take it more often.
 constexpr std::size_t kGatheredRegions = 256;
-// Region caches with a grant that one widening looks through for unused parts of it.
-constexpr std::size_t kReclaimSteps = 8;
 // Bytes that a thread may keep to begin with. What one class keeps another can't use, so the bound
-// only grows where it is seen to cost: on the recorded traces this much serves 95 to 99 allocations
-// in a hundred, but for one that cycles through megabytes
-// (docs/adr/0040-bounds-of-a-thread-cache.md).
-constexpr std::uint64_t kFirstBoundBytes = 384 * base::kKiB;
+// only grows where it is seen to cost: on the recorded traces this much serves 93 to 99 allocations
+// in a hundred (docs/adr/0040-bounds-of-a-thread-cache.md).
+constexpr std::uint64_t kFirstBoundBytes = 512 * base::kKiB;
 // Hits that a stock may make before its thread counts them: the part of a trim interval below,
 // at most kMostLease. More delays a trim, when many classes are in use, by more than the 1/128 of
 // the interval that each may add; fewer calls end_lease() more often.
 constexpr std::uint32_t kLeasesAnInterval = 128;
 constexpr std::uint32_t kMostLease = 64;
-// The bound doubles when a window of so many slow steps (refills, and regions that met a full
-// stock: at least half of them the latter) is shorter than kThrashShare allocations a step.
-constexpr std::uint32_t kThrashWindow = 128;
-constexpr std::uint32_t kThrashShare = 6;
+// Region caches with a grant that one widening looks through for unused parts of it: more find
+// hardly more, and cost each release that meets a full stock.
+constexpr std::size_t kReclaimSteps = 2;
+// A window is so many slow steps: refills, and regions that met a full stock. At its end the thread
+// sweeps, and may come to keep more. Half as many sweep what is used again soon, and cost time.
+constexpr std::uint32_t kWindow = 128;
+// A window in which at least a quarter of the steps were regions without room strains the bound
+// when it is shorter than so many allocations a step; the shorter, the more.
+constexpr std::uint32_t kStrainShare = 64;
+constexpr std::uint32_t kThrashShare = 4;  // by 8, and the window thrashes
+constexpr std::uint32_t kBurstShare = 2;   // by 64: most allocations take a slow step
+// While windows thrash the bound doubles, within this part of what the thread's arenas have in use:
+// an eighth, by which what a thread keeps is little beside what it holds.
+constexpr std::uint32_t kPartOfUse = 8;
+// It also doubles, whatever is in use, when the strain of windows adds up to so much: after 65,536
+// slow steps that come seldom, or 1,024 that come all the time. By then the thread has spent up to
+// 30 ms on them, and twice the memory is the cheaper.
+constexpr std::uint32_t kMuchStrain = 512;
+
+/// What a window of so many allocations, and kWindow slow steps, adds to the strain.
+constexpr std::uint32_t strain_of(std::uint32_t allocations) noexcept {
+  if (allocations < kWindow * kBurstShare) return 64;
+  if (allocations < kWindow * kThrashShare) return 8;
+  return allocations < kWindow * kStrainShare ? 1 : 0;
+}
 
 /// Takes off a list its first region and those of the same class and kind that follow at once.
 /// @returns them; the last one's link still leads into the list. @pre the list is not empty.
@@ -221,7 +240,7 @@ void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) 
 Region* ThreadCache::refill(RegionCache& cache) noexcept {
   ++refills_;
   cache.surplus().restart();
-  if (refills_ + no_room_ >= kThrashWindow && no_room_ >= kThrashWindow / 2) adapt_bound();
+  if (refills_ + no_room_ >= kWindow) end_window();
   const auto most = static_cast<std::uint32_t>(
       std::clamp<std::size_t>(kRefillBytes / cache.region_size(), 1, kRefillRegions));
   std::uint32_t count = cache.refill().next(most);
@@ -293,6 +312,10 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
   if (bound_by_bytes) ++no_room_;
   if (!widen(cache, cache.size() + 1)) {
     if (cache.granted() == 0) {
+      if (cache.region_size() > stock_bound_) {
+        ++too_large_;
+        largest_ = std::max<std::uint64_t>(largest_, cache.region_size());
+      }
       cache.count_passed_by();
       set_next_region(region, nullptr);
       core_.give_to_arenas(region);
@@ -405,21 +428,6 @@ std::uint64_t ThreadCache::most_stock() const noexcept {
   return core_.options().max_cached_bytes_per_thread;
 }
 
-void ThreadCache::start_window() noexcept {
-  window_start_ = until_trim_;
-  refills_ = 0;
-  no_room_ = 0;
-}
-
-void ThreadCache::adapt_bound() noexcept {
-  // Both count down; the difference is right across a wrap too.
-  const std::uint32_t allocations = window_start_ - until_trim_;
-  if (allocations < kThrashWindow * kThrashShare) {
-    stock_bound_ = std::min(most_stock(), 2 * stock_bound_);
-  }
-  start_window();
-}
-
 /// The next cache in turn that has a grant. @pre one has.
 inline RegionCache& ThreadCache::next_granted() noexcept {
   std::size_t word = reclaim_cursor_ / 64;
@@ -435,21 +443,74 @@ inline RegionCache& ThreadCache::next_granted() noexcept {
 
 void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept {
   std::uint64_t reclaimed = 0;
-  const RegionCache* first = nullptr;
   for (std::size_t i = 0; i < kReclaimSteps && reclaimed < wanted && leased_bytes_ != 0; ++i) {
     RegionCache& cache = next_granted();
-    if (&cache == first) return;  // once around
-    if (first == nullptr) first = &cache;
-    const std::uint32_t slack = cache.granted() - cache.size();
     // What it has itself it would get back: it would only make its grant look smaller than it is.
-    if (slack == 0 || &cache == &beneficiary) continue;
-    // Half of it: all would send the next release there back here, class after class. Of a class in
-    // use the smaller half, so that it keeps the place of the region that it has out.
-    const std::uint32_t taken = cache.was_hit_since_visit() ? slack / 2 : (slack + 1) / 2;
+    if (&cache == &beneficiary) continue;
+    // The smaller half: all would send the next release there back here, class after class, and a
+    // class in use keeps the place of the region that it has out.
+    const std::uint32_t taken = (cache.granted() - cache.size()) / 2;
     if (taken == 0) continue;
     reclaimed += std::uint64_t{taken} * cache.region_size();
     set_grant(cache, cache.granted() - taken);
   }
+}
+
+void ThreadCache::start_window() noexcept {
+  window_start_ = until_trim_;
+  refills_ = 0;
+  no_room_ = 0;
+  too_large_ = 0;
+  largest_ = 0;
+}
+
+void ThreadCache::end_window() noexcept {
+  // Both count down; the difference is right across a wrap too.
+  const std::uint32_t allocations = window_start_ - until_trim_;
+  if (no_room_ >= kWindow / 4) adapt_bound(allocations);
+  start_window();
+  sweep();
+}
+
+/// Lets the thread keep more after a window of so many allocations, as far as it is worth it.
+void ThreadCache::adapt_bound(std::uint32_t allocations) noexcept {
+  strain_ += strain_of(allocations);
+  const bool is_worth_it = strain_ >= kMuchStrain;
+  if (is_worth_it) strain_ = 0;
+  std::uint64_t bound = stock_bound_;
+  if (is_worth_it) {
+    bound = 2 * stock_bound_;
+  } else if (allocations < kWindow * kThrashShare) {
+    bound = std::min(2 * stock_bound_, share_of_use());
+    // One region at least, however large, when such ones are what the load is made of.
+    if (too_large_ >= kWindow / 4) bound = std::max(bound, largest_);
+  }
+  stock_bound_ = std::max(stock_bound_, std::min(bound, most_stock()));
+}
+
+/// The part of what this thread's arenas have in use that it may keep.
+std::uint64_t ThreadCache::share_of_use() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const Arena* const arena : arenas_) {
+    if (arena != nullptr) bytes += arena->in_use_bytes();
+  }
+  return bytes / kPartOfUse;
+}
+
+/// Takes back from every class without a hit since the last sweep the older half of its stock and
+/// the rest of its grant, so that other classes can have it.
+void ThreadCache::sweep() noexcept {
+  RegionList unused;
+  for (std::size_t word = 0; word < granted_.size(); ++word) {
+    for (std::uint64_t bits = granted_[word]; bits != 0; bits &= bits - 1) {
+      RegionCache& cache = caches()[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
+      if (cache.was_hit_since_sweep()) continue;
+      const std::uint32_t kept = cache.size() / 2;
+      prepend(cache.remove_oldest_beyond(kept), unused);
+      set_grant(cache, kept);
+    }
+  }
+  core_.give_to_arenas(unused.first);
 }
 
 // --- trimming ------------------------------------------------------------------------------------

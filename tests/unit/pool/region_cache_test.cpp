@@ -227,12 +227,12 @@ TEST(RegionCache, KnowsTheHitsOfEachInterval) {
 
 TEST(RegionCache, KnowsWhetherItWasHitSinceTheLastVisit) {
   Stock stock;
-  EXPECT_FALSE(stock->was_hit_since_visit());
+  EXPECT_FALSE(stock->was_hit_since_sweep());
   ASSERT_TRUE(stock.push(0));
-  EXPECT_FALSE(stock->was_hit_since_visit()) << "a release is no hit";
+  EXPECT_FALSE(stock->was_hit_since_sweep()) << "a release is no hit";
   ASSERT_NE(stock.pop(0), nullptr);
-  EXPECT_TRUE(stock->was_hit_since_visit());
-  EXPECT_FALSE(stock->was_hit_since_visit());
+  EXPECT_TRUE(stock->was_hit_since_sweep());
+  EXPECT_FALSE(stock->was_hit_since_sweep());
 }
 
 TEST(RegionCache, TellsTheLastPopOfItsLease) {

@@ -244,8 +244,15 @@ TEST(ThreadCache, AClassThatIsUsedNoMoreMakesRoomForOthers) {
   pool.check();
 }
 
+/// Lets a window of slow steps go by and another begin, which a class without room makes up: the
+/// whole bound must be granted to others.
+void end_windows(SmallPool& pool, std::size_t size, int windows) {
+  // A window has 128 steps, and each of these is a refill and a region without room.
+  for (int i = 0; i < windows * 64; ++i) SmallPool::give(pool.take(size));
+}
+
 // A class in use has its only region out and in turn: its place is kept for it, but not for ever.
-TEST(ThreadCache, AClassThatWasHitKeepsThePlaceOfOneRegion) {
+TEST(ThreadCache, AClassInUseKeepsThePlaceOfOneRegion) {
   PooledAllocatorOptions options = small_options();
   options.max_cached_bytes_per_thread = 48 << 10;
   SmallPool pool(options);
@@ -253,15 +260,88 @@ TEST(ThreadCache, AClassThatWasHitKeepsThePlaceOfOneRegion) {
   SmallPool::give(pool.take(16384));
   SmallPool::give(pool.take(32768));
   ASSERT_EQ(grant_of(16384) + grant_of(32768), 2U) << "all of the bound";
-  std::vector<Region*> others = pool.take_many(2, 12288);
-  Region* const out = pool.take(16384);  // a hit
-  SmallPool::give(others[0]);
+  Region* const small = pool.take(16384);  // hits
+  Region* const large = pool.take(32768);
+  end_windows(pool, 12288, 1);
   EXPECT_EQ(grant_of(16384), 1U);
+  EXPECT_EQ(grant_of(32768), 1U);
   EXPECT_EQ(pool.stock(12288, kDirect).size(), 0U);
-  SmallPool::give(others[1]);
-  EXPECT_EQ(grant_of(16384), 0U) << "not hit since the last look";
+  end_windows(pool, 12288, 1);
+  EXPECT_EQ(grant_of(16384) + grant_of(32768), 0U) << "no hit in a whole window";
   EXPECT_EQ(pool.stock(12288, kDirect).size(), 1U);
-  SmallPool::give(out);
+  SmallPool::give(small);
+  SmallPool::give(large);
+  pool.check();
+}
+
+// What no class uses goes back to the arena by halves, where others can have its pages.
+TEST(ThreadCache, ASweepGivesUpHalfOfWhatWasNotUsed) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
+  options.max_cached_bytes_per_thread = 16 << 10;
+  SmallPool pool(options);
+  SmallPool::give_all(pool.take_many(16, 1024));
+  const RegionCache& unused = pool.stock(1024, kDirect);
+  end_windows(pool, 16384, 1);
+  ASSERT_EQ(unused.size(), 16U) << "all of the bound; in use while they were taken";
+  for (const std::uint32_t left : {8U, 4U, 2U, 1U, 0U}) {
+    const std::uint64_t before = at_arena(pool);
+    const std::uint32_t given_up = unused.size() - left;
+    end_windows(pool, 16384, 1);
+    EXPECT_EQ(unused.size(), left);
+    EXPECT_EQ(unused.granted(), left);
+    EXPECT_EQ(at_arena(pool), before - 1024 * given_up + (left == 0 ? 16384 : 0));
+  }
+  pool.check();
+}
+
+// A class that was hit since the last sweep keeps all of its stock.
+TEST(ThreadCache, ASweepLeavesAClassInUseItsStock) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
+  options.max_cached_bytes_per_thread = 16 << 10;
+  SmallPool pool(options);
+  SmallPool::give_all(pool.take_many(16, 1024));
+  for (int i = 0; i < 5; ++i) {
+    SmallPool::give(pool.take(1024));  // a hit
+    end_windows(pool, 12288, 1);
+    EXPECT_EQ(pool.stock(1024, kDirect).size(), 16U);
+  }
+  pool.check();
+}
+
+/// Misses of a burst: `count` regions taken, then given back.
+std::uint64_t misses_of_burst(SmallPool& pool, std::size_t count, std::size_t size) {
+  const std::uint64_t before = pool.stats().cache_misses;
+  SmallPool::give_all(pool.take_many(count, size));
+  return pool.stats().cache_misses - before;
+}
+
+// 1 MiB in all, which is in nobody's hands between the bursts: more than a thread keeps at first.
+TEST(ThreadCache, KeepsALargeBurstWhenItComesAgainAndAgain) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = options.direct_arenas = 1;
+  options.normal_cache_size = options.small_cache_size = 64;
+  SmallPool pool(options);
+  static_cast<void>(misses_of_burst(pool, 64, 16384));
+  EXPECT_GE(misses_of_burst(pool, 64, 16384), 16U);
+  int bursts = 0;
+  while (misses_of_burst(pool, 64, 16384) != 0) ASSERT_LT(++bursts, 1000);
+  EXPECT_GE(bursts, 10) << "not before it has cost as much as the memory";
+  EXPECT_EQ(misses_of_burst(pool, 64, 16384), 0U);
+  pool.check();
+}
+
+// An eighth of what is in use is kept without waiting until that.
+TEST(ThreadCache, KeepsABurstThatIsLittleBesideWhatIsInUse) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = options.direct_arenas = 1;
+  options.normal_cache_size = options.small_cache_size = 64;
+  SmallPool pool(options);
+  const std::vector<Region*> in_use = pool.take_many(16, 1 << 20);
+  int bursts = 0;
+  while (misses_of_burst(pool, 64, 16384) != 0) ASSERT_LT(++bursts, 20);
+  SmallPool::give_all(in_use);
   pool.check();
 }
 

@@ -250,10 +250,10 @@ class alignas(64) RegionCache {
     return interval;
   }
   /// Whether there were hits since the last call.
-  [[nodiscard]] bool was_hit_since_visit() noexcept {
+  [[nodiscard]] bool was_hit_since_sweep() noexcept {
     const auto now = static_cast<std::uint32_t>(hits());
-    const bool hit = now != hits_at_visit_;
-    hits_at_visit_ = now;
+    const bool hit = now != hits_at_sweep_;
+    hits_at_sweep_ = now;
     return hit;
   }
   /// Regions that the next refill asks the arena for.
@@ -295,7 +295,7 @@ class alignas(64) RegionCache {
   std::uint8_t category_ = 0;
   std::uint8_t outbox_place_ = 0;
   std::uint64_t hits_at_trim_ = 0;
-  std::uint32_t hits_at_visit_ = 0;
+  std::uint32_t hits_at_sweep_ = 0;
 };
 static_assert(sizeof(RegionCache) == 128, "two lines: the owner's, and what others read");
 static_assert(alignof(RegionCache) > kPlainTag, "the tag needs a free bit");

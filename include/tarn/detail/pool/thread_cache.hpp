@@ -193,9 +193,12 @@ class alignas(RegionCache) ThreadCache {
   void keep_locked(Region* region, RegionCache& cache) noexcept;
   [[nodiscard]] Region* refill(RegionCache& cache) noexcept;
   [[nodiscard]] bool widen(RegionCache& cache, std::uint32_t wanted) noexcept;
+  void sweep() noexcept;
   [[nodiscard]] RegionCache& next_granted() noexcept;
   void reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept;
-  void adapt_bound() noexcept;
+  void end_window() noexcept;
+  void adapt_bound(std::uint32_t allocations) noexcept;
+  [[nodiscard]] std::uint64_t share_of_use() const noexcept;
   void start_window() noexcept;
   [[nodiscard]] std::uint64_t most_stock() const noexcept;
   void set_grant(RegionCache& cache, std::uint32_t limit) noexcept;
@@ -225,6 +228,9 @@ class alignas(RegionCache) ThreadCache {
   std::uint32_t window_start_ = 0;  // until_trim_ then
   std::uint32_t refills_ = 0;
   std::uint32_t no_room_ = 0;
+  std::uint32_t too_large_ = 0;     // of these, larger than the bound
+  std::uint64_t largest_ = 0;       // of those, bytes
+  std::uint32_t strain_ = 0;        // of windows, since the bound last doubled by it
   std::size_t reclaim_cursor_ = 0;  // index of the region cache that is looked at next
   // Bit i: region cache i has a grant.
   std::array<std::uint64_t, (2 * sizing::kRepresentableClasses + 63) / 64> granted_{};
