@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slow half of a pool: binding threads, huge and uncached regions, ends, statistics. Layer:
-// pool.
+// The slow half of a pool: its beginning and end, regions past any cache, trims. Layer: pool.
 #include "tarn/detail/pool/core.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <memory>
 #include <new>
 #include <vector>
 
-#include "pool/arena.hpp"
-#include "pool/huge.hpp"
-#include "pool/thread_caches.hpp"
+#include "pool/core_parts.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/platform/clock.hpp"
@@ -20,11 +15,6 @@ namespace tarn::pool {
 namespace {
 
 using sizing::SizeClass;
-
-// The inline path indexes region caches by any class up to 1 MiB, also when chunks are smaller.
-constexpr std::size_t kInlineClasses = sizing::class_of(sizing::kLargeTableLimit) + 1;
-
-constexpr std::size_t kSmallAlignment = 16;  // every region's
 
 constinit RegionCache nobodys_home;  // of all foreign regions; never owned, so never written
 
@@ -46,26 +36,6 @@ std::size_t alignment_of(const PooledAllocatorOptions& options, MemoryKind kind)
                                     : kSmallAlignment;
 }
 
-std::vector<std::unique_ptr<Arena>> make_arenas(std::size_t count, MemoryKind kind,
-                                                const sizing::Geometry& geometry,
-                                                const platform::MemorySource& source,
-                                                const ArenaSeams& seams, ChunkMap& map) {
-  std::vector<std::unique_ptr<Arena>> arenas;
-  arenas.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    arenas.push_back(
-        std::make_unique<Arena>(geometry, kind, source, map, static_cast<unsigned>(i), seams));
-  }
-  return arenas;
-}
-
-std::vector<Arena*> pointers_to(const std::vector<std::unique_ptr<Arena>>& arenas) {
-  std::vector<Arena*> pointers;
-  pointers.reserve(arenas.size());
-  for (const auto& arena : arenas) pointers.push_back(arena.get());
-  return pointers;
-}
-
 /// Bytes of the largest class whose regions are slots of a subpage.
 std::size_t largest_slot(const sizing::Geometry& geometry) noexcept {
   std::size_t slots = geometry.small_count();
@@ -73,26 +43,13 @@ std::size_t largest_slot(const sizing::Geometry& geometry) noexcept {
   return slots == 0 ? 0 : sizing::size_of(SizeClass::from_index(slots - 1));
 }
 
-void count_into(CategoryStats& category, std::uint64_t allocations, std::uint64_t deallocations) {
-  category.allocations += allocations;
-  category.deallocations += deallocations;
-  // While threads run, a release may be counted before its allocation is seen.
-  category.active = category.allocations > category.deallocations
-                        ? category.allocations - category.deallocations
-                        : 0;
-}
-
-}  // namespace
-
-std::uintptr_t foreign_home() noexcept { return reinterpret_cast<std::uintptr_t>(&nobodys_home); }
-
-namespace {
-
 [[nodiscard]] PoolCore& core_of(const Region* pooled) noexcept {
   return reinterpret_cast<const RegionCache*>(pooled->link & ~kPlainTag)->cache().core();
 }
 
 }  // namespace
+
+std::uintptr_t foreign_home() noexcept { return reinterpret_cast<std::uintptr_t>(&nobodys_home); }
 
 Region* take_like(const Region* old, std::size_t size) {
   if (old->kind != RegionKind::pooled) {
@@ -117,43 +74,6 @@ std::size_t region_capacity(const Region* region) noexcept {
     return static_cast<const ForeignRegion*>(region)->capacity;
   return sizing::size_of(SizeClass::from_index(region->size_class));
 }
-
-/// What only slow paths need.
-struct CoreParts {
-  CoreParts(PoolCore& core, const PooledAllocatorOptions& options, const sizing::Geometry& geometry,
-            const platform::MemorySource& source, const platform::MemorySource& metadata,
-            ChunkMap& map)
-      : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source,
-                         {.metadata = metadata, .in_use_elsewhere = &huge_bytes}, map)),
-        direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source,
-                           {.metadata = metadata, .in_use_elsewhere = &huge_bytes}, map)),
-        heap_pointers(pointers_to(heap)),
-        direct_pointers(pointers_to(direct)),
-        huge(core, source, huge_bytes),
-        caches(core, heap_pointers, direct_pointers,
-               std::max(geometry.class_count(), kInlineClasses)) {}
-
-  [[nodiscard]] const std::vector<Arena*>& arenas(MemoryKind kind) const noexcept {
-    return kind == MemoryKind::heap ? heap_pointers : direct_pointers;
-  }
-  template <class F>
-  void for_each_arena(F&& f) const {
-    for (Arena* const arena : heap_pointers) f(*arena);
-    for (Arena* const arena : direct_pointers) f(*arena);
-  }
-
-  sync::Counter huge_bytes;
-  std::vector<std::unique_ptr<Arena>> heap;
-  std::vector<std::unique_ptr<Arena>> direct;
-  std::vector<Arena*> heap_pointers;
-  std::vector<Arena*> direct_pointers;
-  HugeTable huge;
-  ThreadCaches caches;
-  // What threads did past any cache, by category: tiny, small, normal.
-  std::array<sync::SharedCounter, 3> uncached_taken;
-  std::array<sync::SharedCounter, 3> uncached_given;
-  sync::Atomic<std::uint64_t> last_sweep_ms{0};
-};
 
 // --- beginning and end ---------------------------------------------------------------------------
 
@@ -365,7 +285,7 @@ void PoolCore::release_slow(Region* region) noexcept {
   home.cache().core().send(region, home);
 }
 
-inline void PoolCore::send(Region* region, const RegionCache& home) noexcept {
+void PoolCore::send(Region* region, const RegionCache& home) noexcept {
   // The outbox's limit is 0 when nothing may be pending, and once the core is closed.
   ThreadCache* const mine = near_cache();
   if (mine == nullptr || !home.cache().is_bound() || !mine->outbox.try_add(region, home))
@@ -379,128 +299,6 @@ void PoolCore::send_to_owner(Region* region, const RegionCache& home) noexcept {
   ThreadCache* const mine = may_wait ? parts_->caches.opened() : nullptr;
   if (mine == nullptr) return release_uncached(region);
   mine->send_slow(region, home);
-}
-
-Region* PoolCore::plain_region(void* memory, std::size_t size,
-                               std::size_t alignment) const noexcept {
-  Region* const region = chunks_.region_at(memory);
-  if (region != nullptr && (region->link & kPlainTag) != 0 && alignment <= kSmallAlignment &&
-      reinterpret_cast<const RegionCache*>(region->link - kPlainTag)->fits(size)) [[likely]] {
-    return region;
-  }
-  return plain_region_slow(region, memory, size, alignment);
-}
-
-Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t size,
-                                    std::size_t alignment) const noexcept {
-  char detail[160];
-  if (region == nullptr) {
-    HugeRegion* const huge = parts_->huge.find(memory);
-    if (huge == nullptr) {
-      std::snprintf(detail, sizeof detail,
-                    "(%zu bytes): not from this allocator, or released already", size);
-      base::fatal("deallocate of memory that is not live", memory, detail);
-    }
-    if ((huge->link & kPlainTag) == 0) {
-      std::snprintf(detail, sizeof detail, "(%zu bytes): it belongs to a live buffer",
-                    huge->requested);
-      base::fatal("deallocate of memory that is not live", memory, detail);
-    }
-    if (huge->requested != std::max<std::size_t>(size, 1)) {
-      std::snprintf(detail, sizeof detail, "with size %zu, allocated with size %zu", size,
-                    huge->requested);
-      base::fatal("deallocate with another size", memory, detail);
-    }
-    return huge;
-  }
-  const std::size_t own_size = sizing::size_of(SizeClass::from_index(region->size_class));
-  if ((region->link & kPlainTag) == 0) {
-    std::snprintf(
-        detail, sizeof detail, "(size class %u, %zu bytes): %s", region->size_class, own_size,
-        region->refs.load_relaxed() != 0 ? "it belongs to a live buffer" : "released already");
-    base::fatal("deallocate of memory that is not live", memory, detail);
-  }
-  const std::size_t needed = rounded(size, alignment, region->memory_kind);
-  if (needed == 0 || sizing::class_of(needed) != region->size_class) {
-    std::snprintf(detail, sizeof detail,
-                  "with size %zu and alignment %zu, allocated in size class %u (%zu bytes)", size,
-                  alignment, region->size_class, own_size);
-    base::fatal("deallocate with another size", memory, detail);
-  }
-  return region;
-}
-
-bool PoolCore::resize_plain(Region* region, std::size_t size, std::size_t alignment,
-                            std::size_t new_size) noexcept {
-  if (region->kind != RegionKind::pooled) return std::max<std::size_t>(new_size, 1) == size;
-  const std::size_t needed = rounded(new_size, alignment, region->memory_kind);
-  if (needed == 0 || needed > geometry_.chunk_size()) return false;
-  const std::size_t size_class = sizing::class_of(needed);
-  return size_class == region->size_class || try_grow_to_class(region, size_class);
-}
-
-bool PoolCore::try_grow(Region* region, std::size_t size) noexcept {
-  if (size <= largest_slot_) return false;
-  const std::size_t needed = rounded(size, 1, region->memory_kind);
-  return needed != 0 && needed <= geometry_.chunk_size() &&
-         try_grow_to_class(region, sizing::class_of(needed));
-}
-
-bool PoolCore::try_grow_to_class(Region* region, std::size_t size_class) noexcept {
-  if (size_class < region->size_class || !is_run_class(size_class) ||
-      category(size_class) != category(region->size_class)) {
-    return false;
-  }
-  const auto to = SizeClass::from_index(size_class);
-  if (!chunks_.find(region->data)->arena().try_grow(region, to)) return false;
-  // The same thread's, whoever grows it. In both stocks' counts it is neither taken nor given, as
-  // when it stays in its class.
-  const std::uintptr_t tag = region->link & kPlainTag;
-  auto& home = *reinterpret_cast<RegionCache*>(region->link - tag);
-  RegionCache& new_home = home.cache().region_cache(region->memory_kind, size_class);
-  set_link(region, reinterpret_cast<std::uintptr_t>(&new_home) | tag);
-  return true;
-}
-
-Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, MemoryKind kind,
-                                    std::uintptr_t tag) noexcept {
-  trim_by_time();
-  const std::size_t needed = rounded(size, alignment, kind);
-  if (needed == 0 || needed > geometry_.chunk_size() || alignment > geometry_.page_size()) {
-    return nullptr;
-  }
-  const std::size_t size_class = sizing::class_of(needed);
-  ThreadCache* const cache = is_run_class(size_class) ? parts_->caches.bound() : nullptr;
-  Arena* const arena = cache == nullptr ? nullptr : cache->arena(kind);
-  if (arena == nullptr) return nullptr;
-  Region* const region = arena->take_growable(SizeClass::from_index(size_class));
-  if (region == nullptr) return nullptr;
-  count_out(1);
-  cache->adopt(region, cache->region_cache(kind, size_class), tag);
-  cache->count_miss();
-  if (tag == kPlainTag) {
-    cache->remember(region);
-  } else {
-    // Relaxed: nobody else knows the region yet.
-    region->refs.store_relaxed(1);
-  }
-  return region;
-}
-
-bool PoolCore::is_run_class(std::size_t size_class) const noexcept {
-  return size_class < geometry_.class_count() &&
-         geometry_.elements(SizeClass::from_index(size_class)) == 1;
-}
-
-void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
-  if (memory != nullptr) give_plain_region(plain_region(memory, size, alignment));
-}
-
-void PoolCore::give_plain_region(Region* region) noexcept {
-  if (region->kind != RegionKind::pooled) return give_huge(static_cast<HugeRegion*>(region));
-  auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
-  if (home.owner() != tls::thread_token()) return send(region, home);
-  if (!home.push_own(region)) home.cache().keep_slow(region, home);
 }
 
 // --- trimming ------------------------------------------------------------------------------------
@@ -531,62 +329,6 @@ void PoolCore::trim_by_time() noexcept {
   if (!parts_->last_sweep_ms.compare_exchange_strong_relaxed(last, now)) return;
   const ThreadCache* const mine = parts_->caches.current();
   parts_->caches.for_each([&](ThreadCache& cache) { cache.trim(&cache == mine); });
-}
-
-// --- statistics ----------------------------------------------------------------------------------
-
-PooledAllocatorStats PoolCore::stats() const {
-  PooledAllocatorStats stats;
-  std::array<std::uint64_t, 3> taken{};
-  std::array<std::uint64_t, 3> given{};
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    taken[i] = parts_->uncached_taken[i].load();
-    given[i] = parts_->uncached_given[i].load();
-    stats.cache_misses += taken[i];
-  }
-  parts_->caches.for_each([&](ThreadCache& cache) {
-    stats.thread_caches += cache.is_bound() ? 1U : 0U;
-    stats.cached_bytes += cache.cached_bytes();
-    stats.pending_bytes += cache.pending_bytes();
-    for (unsigned i = 0; i < given.size(); ++i) given[i] += cache.outbox.released(i);
-    cache.for_each_region_cache([&](const RegionCache& stock) {
-      if (stock.size_class() >= geometry_.class_count()) return;
-      const unsigned kind = category(stock.size_class());
-      stats.cache_hits += stock.hits();
-      stats.cache_misses += stock.misses();
-      taken[kind] += stock.hits() + stock.misses();
-      given[kind] += stock.pushes();
-    });
-  });
-  count_into(stats.tiny, taken[0], given[0]);
-  count_into(stats.small, taken[1], given[1]);
-  count_into(stats.normal, taken[2], given[2]);
-  std::uint64_t out = 0;
-  const auto add = [&](const Arena& arena, std::vector<ArenaStats>& list) {
-    list.push_back(arena.stats());
-    stats.mapped_bytes += list.back().mapped_bytes;
-    stats.free_bytes += list.back().free_bytes;
-    out += list.back().in_use_bytes;
-    stats.chunks_mapped += arena.chunks_mapped();
-    stats.chunks_unmapped += arena.chunks_unmapped();
-  };
-  for (const Arena* const arena : parts_->heap_pointers) add(*arena, stats.heap_arenas);
-  for (const Arena* const arena : parts_->direct_pointers) add(*arena, stats.direct_arenas);
-  const std::uint64_t held = stats.cached_bytes + stats.pending_bytes;
-  stats.in_use_bytes = out > held ? out - held : 0;
-  stats.trimmed_regions = trimmed_regions_.load();
-  parts_->huge.add_to(stats);
-  return stats;
-}
-
-void PoolCore::audit() noexcept {
-  std::uint64_t out = parts_->huge.live_regions() + (is_closed() ? 0U : 1U);
-  parts_->for_each_arena([&out](Arena& arena) {
-    arena.audit();
-    out += arena.live_regions();
-  });
-  TARN_CHECK(out == out_.load_relaxed());
-  parts_->caches.for_each([](ThreadCache& cache) { cache.audit(); });
 }
 
 }  // namespace tarn::pool

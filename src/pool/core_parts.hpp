@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a PoolCore has that only its slow paths need. Layer: pool.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "pool/arena.hpp"
+#include "pool/huge.hpp"
+#include "pool/thread_caches.hpp"
+#include "tarn/detail/pool/core.hpp"
+#include "tarn/detail/sync/atomic.hpp"
+#include "tarn/detail/sync/counter.hpp"
+
+namespace tarn::pool {
+
+inline constexpr std::size_t kSmallAlignment = 16;  ///< Of every region, in bytes.
+
+/// Arenas, huge regions, thread caches, and counts of what threads did past those. One a PoolCore.
+///
+/// Thread safety: the members'.
+struct CoreParts {
+  /// @pre all references outlive this. @errors std::bad_alloc.
+  CoreParts(PoolCore& core, const PooledAllocatorOptions& options, const sizing::Geometry& geometry,
+            const platform::MemorySource& source, const platform::MemorySource& metadata,
+            ChunkMap& map);
+
+  [[nodiscard]] const std::vector<Arena*>& arenas(MemoryKind kind) const noexcept {
+    return kind == MemoryKind::heap ? heap_pointers : direct_pointers;
+  }
+  template <class F>
+  void for_each_arena(F&& f) const {
+    for (Arena* const arena : heap_pointers) f(*arena);
+    for (Arena* const arena : direct_pointers) f(*arena);
+  }
+
+  sync::Counter huge_bytes;  ///< In use, outside of any arena; what arenas may keep depends on it.
+  std::vector<std::unique_ptr<Arena>> heap;
+  std::vector<std::unique_ptr<Arena>> direct;
+  std::vector<Arena*> heap_pointers;
+  std::vector<Arena*> direct_pointers;
+  HugeTable huge;
+  ThreadCaches caches;
+  // What threads did past any cache, by category: tiny, small, normal.
+  std::array<sync::SharedCounter, 3> uncached_taken;
+  std::array<sync::SharedCounter, 3> uncached_given;
+  sync::Atomic<std::uint64_t> last_sweep_ms{0};
+};
+
+}  // namespace tarn::pool
