@@ -30,10 +30,6 @@ constexpr std::uint64_t kOutboxBytes = 256 * base::kKiB;
 // Regions that a flush gives to the arenas at once, and up to a stock more: more would keep an
 // arena's lock for longer than some tens of microseconds, fewer take it more often.
 constexpr std::size_t kGatheredRegions = 256;
-// Bytes that a thread may keep to begin with. What one class keeps another can't use, so the bound
-// only grows where it is seen to cost: on the recorded traces this much serves 93 to 99 allocations
-// in a hundred (docs/adr/0040-bounds-of-a-thread-cache.md).
-constexpr std::uint64_t kFirstBoundBytes = 512 * base::kKiB;
 // Hits that a stock may make before its thread counts them: the part of a trim interval below,
 // at most kMostLease. More delays a trim, when many classes are in use, by more than the 1/128 of
 // the interval that each may add; fewer calls end_lease() more often.
@@ -42,29 +38,6 @@ constexpr std::uint32_t kMostLease = 64;
 // Region caches with a grant that one widening looks through for unused parts of it: more find
 // hardly more, and cost each release that meets a full stock.
 constexpr std::size_t kReclaimSteps = 2;
-// A window is so many slow steps: refills, and regions that met a full stock. At its end the thread
-// sweeps, and may come to keep more. Half as many sweep what is used again soon, and cost time.
-constexpr std::uint32_t kWindow = 128;
-// A window in which at least a quarter of the steps were regions without room strains the bound
-// when it is shorter than so many allocations a step; the shorter, the more.
-constexpr std::uint32_t kStrainShare = 64;
-constexpr std::uint32_t kThrashShare = 4;  // by 8, and the window thrashes
-constexpr std::uint32_t kBurstShare = 2;   // by 64: most allocations take a slow step
-// While windows thrash the bound doubles, within this part of what the thread's arenas have in use:
-// an eighth, by which what a thread keeps is little beside what it holds.
-constexpr std::uint32_t kPartOfUse = 8;
-// It also doubles, whatever is in use, when the strain of windows adds up to so much: after 65,536
-// slow steps that come seldom, or 1,024 that come all the time. By then the thread has spent up to
-// 30 ms on them, and twice the memory is the cheaper.
-constexpr std::uint32_t kMuchStrain = 512;
-
-/// What a window of so many allocations, and kWindow slow steps, adds to the strain.
-constexpr std::uint32_t strain_of(std::uint32_t allocations) noexcept {
-  if (allocations < kWindow * kBurstShare) return 64;
-  if (allocations < kWindow * kThrashShare) return 8;
-  return allocations < kWindow * kStrainShare ? 1 : 0;
-}
-
 /// Takes off a list its first region and those of the same class and kind that follow at once.
 /// @returns them; the last one's link still leads into the list. @pre the list is not empty.
 RegionList cut_like_ones(Region*& list) noexcept {
@@ -169,8 +142,7 @@ void ThreadCache::bind(Arena* heap, Arena* direct) noexcept {
   TARN_CHECK(owner_ == tls::thread_token());
   arenas_ = {heap, direct};
   until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
-  stock_bound_ = std::min(kFirstBoundBytes, most_stock());
-  start_window();
+  stock_bound_.start(core_.options().max_cached_bytes_per_thread, until_trim_);
   for_each_region_cache([this](RegionCache& cache) { cache.set_owner(owner_); });
   returned_.open();
   bound_.store_relaxed(true);
@@ -238,9 +210,9 @@ void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) 
 }
 
 Region* ThreadCache::refill(RegionCache& cache) noexcept {
-  ++refills_;
+  stock_bound_.note_refill();
   cache.surplus().restart();
-  if (refills_ + no_room_ >= kWindow) end_window();
+  if (stock_bound_.is_window_over()) end_window();
   const auto most = static_cast<std::uint32_t>(
       std::clamp<std::size_t>(kRefillBytes / cache.region_size(), 1, kRefillRegions));
   std::uint32_t count = cache.refill().next(most);
@@ -264,7 +236,7 @@ void ThreadCache::take_over_returned() noexcept {
     bytes += like.count * home.region_size();
     const std::uint32_t room = make_room(home, like.count);
     if (room < like.count) {
-      no_room_ += static_cast<std::uint32_t>(like.count) - room;
+      stock_bound_.note_no_room(static_cast<std::uint32_t>(like.count) - room);
       move_past(like, room, to_arenas);
     }
     home.add(like);
@@ -309,13 +281,10 @@ void ThreadCache::keep_slow(Region* region, RegionCache& cache) noexcept {
 void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
   if (cache.size() < cache.granted()) return cache.add_released(region);
   const bool bound_by_bytes = cache.size() < cache.max_size();
-  if (bound_by_bytes) ++no_room_;
+  if (bound_by_bytes) stock_bound_.note_no_room(1);
   if (!widen(cache, cache.size() + 1)) {
     if (cache.granted() == 0) {
-      if (cache.region_size() > stock_bound_) {
-        ++too_large_;
-        largest_ = std::max<std::uint64_t>(largest_, cache.region_size());
-      }
+      stock_bound_.note_passed_by(cache.region_size());
       cache.count_passed_by();
       set_next_region(region, nullptr);
       core_.give_to_arenas(region);
@@ -323,7 +292,7 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
     }
     const std::uint32_t surplus =
         cache.surplus().next(std::max<std::uint32_t>(cache.size() / 2, 1));
-    if (bound_by_bytes) no_room_ += surplus;
+    if (bound_by_bytes) stock_bound_.note_no_room(surplus);
     static_cast<void>(give_back_oldest(cache, cache.size() - surplus));
   }
   cache.add_released(region);
@@ -414,18 +383,15 @@ bool ThreadCache::widen(RegionCache& cache, std::uint32_t wanted) noexcept {
       static_cast<std::uint32_t>(std::min<std::size_t>(kFirstGrantBytes / size, cache.max_size()));
   const std::uint32_t target = std::min(cache.max_size(), std::max({wanted, first, 2 * granted}));
   const std::uint64_t needed = std::uint64_t{target - granted} * size;
-  if (leased_bytes_ + needed > stock_bound_) {
-    reclaim_slack(cache, leased_bytes_ + needed - stock_bound_);
+  const std::uint64_t bound = stock_bound_.bytes();
+  if (leased_bytes_ + needed > bound) {
+    reclaim_slack(cache, leased_bytes_ + needed - bound);
   }
-  const std::uint64_t room = stock_bound_ > leased_bytes_ ? stock_bound_ - leased_bytes_ : 0;
+  const std::uint64_t room = bound > leased_bytes_ ? bound - leased_bytes_ : 0;
   const auto affordable =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(target - granted, room / size));
   set_grant(cache, granted + affordable);
   return granted + affordable >= wanted;
-}
-
-std::uint64_t ThreadCache::most_stock() const noexcept {
-  return core_.options().max_cached_bytes_per_thread;
 }
 
 /// The next cache in turn that has a grant. @pre one has.
@@ -456,45 +422,13 @@ void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wa
   }
 }
 
-void ThreadCache::start_window() noexcept {
-  window_start_ = until_trim_;
-  refills_ = 0;
-  no_room_ = 0;
-  too_large_ = 0;
-  largest_ = 0;
-}
-
 void ThreadCache::end_window() noexcept {
-  // Both count down; the difference is right across a wrap too.
-  const std::uint32_t allocations = window_start_ - until_trim_;
-  if (no_room_ >= kWindow / 4) adapt_bound(allocations);
-  start_window();
-  sweep();
-}
-
-/// Lets the thread keep more after a window of so many allocations, as far as it is worth it.
-void ThreadCache::adapt_bound(std::uint32_t allocations) noexcept {
-  strain_ += strain_of(allocations);
-  const bool is_worth_it = strain_ >= kMuchStrain;
-  if (is_worth_it) strain_ = 0;
-  std::uint64_t bound = stock_bound_;
-  if (is_worth_it) {
-    bound = 2 * stock_bound_;
-  } else if (allocations < kWindow * kThrashShare) {
-    bound = std::min(2 * stock_bound_, share_of_use());
-    // One region at least, however large, when such ones are what the load is made of.
-    if (too_large_ >= kWindow / 4) bound = std::max(bound, largest_);
-  }
-  stock_bound_ = std::max(stock_bound_, std::min(bound, most_stock()));
-}
-
-/// The part of what this thread's arenas have in use that it may keep.
-std::uint64_t ThreadCache::share_of_use() const noexcept {
-  std::uint64_t bytes = 0;
+  std::uint64_t in_use = 0;
   for (const Arena* const arena : arenas_) {
-    if (arena != nullptr) bytes += arena->in_use_bytes();
+    if (arena != nullptr) in_use += arena->in_use_bytes();
   }
-  return bytes / kPartOfUse;
+  stock_bound_.end_window(until_trim_, in_use);
+  sweep();
 }
 
 /// Takes back from every class without a hit since the last sweep the older half of its stock and
@@ -523,7 +457,7 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
   const sync::LockGuard guard(lock_);
   if (called_by_owner) {
     until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
-    start_window();
+    stock_bound_.start_window(until_trim_);
   }
   if (owner_ == nullptr || !anything_to_give()) return;
   const Revoked revoked(*this, called_by_owner);
@@ -544,9 +478,7 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
         static_cast<std::uint32_t>(std::min<std::uint64_t>(needed, cache.granted()));
     set_grant(cache, std::max(cache.size(), useful));
   });
-  if (leased_bytes_ < stock_bound_ / 4) {
-    stock_bound_ = std::max(std::min(kFirstBoundBytes, most_stock()), stock_bound_ / 2);
-  }
+  stock_bound_.narrow(leased_bytes_);
   core_.count_trimmed(trimmed);
 }
 
@@ -613,7 +545,7 @@ void ThreadCache::audit() noexcept {
     TARN_CHECK((granted_[index / 64] >> (index % 64) & 1U) == (cache.granted() != 0 ? 1U : 0U));
   });
   TARN_CHECK(leased == leased_bytes_);
-  TARN_CHECK(leased <= stock_bound_ && stock_bound_ <= most_stock());
+  TARN_CHECK(leased <= stock_bound_.bytes() && stock_bound_.bytes() <= stock_bound_.most());
   TARN_CHECK(pending_bytes() <= core_.options().max_pending_bytes_per_thread);
 }
 

@@ -11,6 +11,7 @@
 #include "tarn/detail/pool/outbox.hpp"
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/pool/region_cache.hpp"
+#include "tarn/detail/pool/stock_bound.hpp"
 #include "tarn/detail/sizing/size_class.hpp"
 #include "tarn/detail/sizing/size_classes.hpp"
 #include "tarn/detail/sync/atomic.hpp"
@@ -197,10 +198,6 @@ class alignas(RegionCache) ThreadCache {
   [[nodiscard]] RegionCache& next_granted() noexcept;
   void reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept;
   void end_window() noexcept;
-  void adapt_bound(std::uint32_t allocations) noexcept;
-  [[nodiscard]] std::uint64_t share_of_use() const noexcept;
-  void start_window() noexcept;
-  [[nodiscard]] std::uint64_t most_stock() const noexcept;
   void set_grant(RegionCache& cache, std::uint32_t limit) noexcept;
   std::uint64_t give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept;
   [[nodiscard]] std::uint64_t outbox_limit() const noexcept;
@@ -222,15 +219,8 @@ class alignas(RegionCache) ThreadCache {
  private:
   std::uint32_t until_trim_ = 0;    // allocations; counts down, wraps when there is no interval
   bool revoked_ = false;            // somebody else than the owner is at work
-  std::uint64_t leased_bytes_ = 0;  // sum of granted x size over the caches; at most stock_bound_
-  std::uint64_t stock_bound_ = 0;   // adapts, within the option's bound
-  // Since the window's start: refills from the arena, regions that found no room in their stock.
-  std::uint32_t window_start_ = 0;  // until_trim_ then
-  std::uint32_t refills_ = 0;
-  std::uint32_t no_room_ = 0;
-  std::uint32_t too_large_ = 0;     // of these, larger than the bound
-  std::uint64_t largest_ = 0;       // of those, bytes
-  std::uint32_t strain_ = 0;        // of windows, since the bound last doubled by it
+  std::uint64_t leased_bytes_ = 0;  // sum of granted x size over the caches, within stock_bound_
+  StockBound stock_bound_;
   std::size_t reclaim_cursor_ = 0;  // index of the region cache that is looked at next
   // Bit i: region cache i has a grant.
   std::array<std::uint64_t, (2 * sizing::kRepresentableClasses + 63) / 64> granted_{};
