@@ -285,14 +285,6 @@ void PoolCore::release_slow(Region* region) noexcept {
   home.cache().core().send(region, home);
 }
 
-void PoolCore::send(Region* region, const RegionCache& home) noexcept {
-  // The outbox's limit is 0 when nothing may be pending, and once the core is closed.
-  ThreadCache* const mine = near_cache();
-  if (mine == nullptr || !home.cache().is_bound() || !mine->outbox.try_add(region, home))
-      [[unlikely]]
-    send_to_owner(region, home);
-}
-
 void PoolCore::send_to_owner(Region* region, const RegionCache& home) noexcept {
   const bool may_wait =
       !is_closed() && options_.max_pending_bytes_per_thread != 0 && home.cache().is_bound();

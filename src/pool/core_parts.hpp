@@ -50,4 +50,13 @@ struct CoreParts {
   sync::Atomic<std::uint64_t> last_sweep_ms{0};
 };
 
+// Inline, because every region of another thread goes through it.
+inline void PoolCore::send(Region* region, const RegionCache& home) noexcept {
+  // The outbox's limit is 0 when nothing may be pending, and once the core is closed.
+  ThreadCache* const mine = near_cache();
+  if (mine == nullptr || !home.cache().is_bound() || !mine->outbox.try_add(region, home))
+      [[unlikely]]
+    send_to_owner(region, home);
+}
+
 }  // namespace tarn::pool
