@@ -4,17 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
 
-#include "support/pool_parts.hpp"
+#include "tarn/detail/platform/memory.hpp"
 
 namespace tarn::pool {
 namespace {
 
-/// Parts of no core: nothing here asks for one before a thread does.
+/// Parts beside a core's own, which only a thread's first use would ask for theirs.
 class Parts {
  public:
-  explicit Parts(std::size_t heap_arenas, std::size_t direct_arenas)
+  Parts(std::size_t heap_arenas, std::size_t direct_arenas)
       : core_(PoolCore::create(PooledAllocatorOptions{}, platform::system_memory())) {
     PooledAllocatorOptions options;
     options.heap_arenas = heap_arenas;

@@ -39,6 +39,14 @@ std::size_t stocked(const SmallPool& pool, MemoryKind kind, Category category) {
   return regions;
 }
 
+/// Stocks that only the bytes of all of them bound.
+PooledAllocatorOptions bounded_by_bytes(std::size_t bytes) {
+  PooledAllocatorOptions options = small_options();
+  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
+  options.max_cached_bytes_per_thread = bytes;
+  return options;
+}
+
 std::uint64_t at_arena(const SmallPool& pool) { return pool.stats().direct_arenas[0].in_use_bytes; }
 
 // --- what there is ------------------------------------------------------------------------------
@@ -213,9 +221,7 @@ TEST(ThreadCache, ARefillMakesTheSurplusSmallAgain) {
 }
 
 TEST(ThreadCache, KeepsNoMoreBytesThanItsBoundOverAllClasses) {
-  PooledAllocatorOptions options = small_options();
-  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
-  options.max_cached_bytes_per_thread = 64 << 10;
+  const PooledAllocatorOptions options = bounded_by_bytes(64 << 10);
   SmallPool pool(options);
   for (std::size_t size = 16; size <= 32768; size += size / 8 + 16) {
     SmallPool::give_all(pool.take_many(20, size));
@@ -228,9 +234,7 @@ TEST(ThreadCache, KeepsNoMoreBytesThanItsBoundOverAllClasses) {
 
 // What a class was granted and does not use goes to the class that needs it.
 TEST(ThreadCache, AClassThatIsUsedNoMoreMakesRoomForOthers) {
-  PooledAllocatorOptions options = small_options();
-  options.tiny_cache_size = options.small_cache_size = 1000;
-  options.max_cached_bytes_per_thread = 64 << 10;
+  const PooledAllocatorOptions options = bounded_by_bytes(64 << 10);
   SmallPool pool(options);
   const std::vector<Region*> of_one = pool.take_many(128, 512);
   SmallPool::give_all(of_one);
@@ -276,10 +280,7 @@ TEST(ThreadCache, AClassInUseKeepsThePlaceOfOneRegion) {
 
 // What no class uses goes back to the arena by halves, where others can have its pages.
 TEST(ThreadCache, ASweepGivesUpHalfOfWhatWasNotUsed) {
-  PooledAllocatorOptions options = small_options();
-  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
-  options.max_cached_bytes_per_thread = 16 << 10;
-  SmallPool pool(options);
+  SmallPool pool(bounded_by_bytes(16 << 10));
   SmallPool::give_all(pool.take_many(16, 1024));
   const RegionCache& unused = pool.stock(1024, kDirect);
   end_windows(pool, 16384, 1);
@@ -297,10 +298,7 @@ TEST(ThreadCache, ASweepGivesUpHalfOfWhatWasNotUsed) {
 
 // A class that was hit since the last sweep keeps all of its stock.
 TEST(ThreadCache, ASweepLeavesAClassInUseItsStock) {
-  PooledAllocatorOptions options = small_options();
-  options.tiny_cache_size = options.small_cache_size = options.normal_cache_size = 1000;
-  options.max_cached_bytes_per_thread = 16 << 10;
-  SmallPool pool(options);
+  SmallPool pool(bounded_by_bytes(16 << 10));
   SmallPool::give_all(pool.take_many(16, 1024));
   for (int i = 0; i < 5; ++i) {
     SmallPool::give(pool.take(1024));  // a hit
@@ -347,9 +345,7 @@ TEST(ThreadCache, KeepsABurstThatIsLittleBesideWhatIsInUse) {
 
 // A refill that widens a stock must not count the room it takes from that very stock.
 TEST(ThreadCache, AClassDoesNotMakeRoomForItself) {
-  PooledAllocatorOptions options = small_options();
-  options.tiny_cache_size = options.small_cache_size = 1000;
-  options.max_cached_bytes_per_thread = 32 << 10;
+  const PooledAllocatorOptions options = bounded_by_bytes(32 << 10);
   SmallPool pool(options);
   // Class 1024 is granted 16 regions, half of the bound, and has none of them in stock; class 64
   // has the other half in stock.
