@@ -213,18 +213,19 @@ inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
 
 Region* Arena::take_growable(sizing::SizeClass size_class) noexcept {
   const std::uint32_t pages = pages_of_run(size_class);
-  const auto enough = static_cast<std::uint32_t>(geometry_.chunk_pages() / 4);
+  const std::uint32_t least = 2 * pages;
+  const auto chunk_pages = static_cast<std::uint32_t>(geometry_.chunk_pages());
+  if (least > chunk_pages) return nullptr;
   const sync::LockGuard guard(lock_);
   // In all chunks the most room first: what has to move again is copied again.
-  for (std::uint32_t room = std::max(2 * pages, std::min(kRoomToGrow * pages, enough));
-       room >= 2 * pages && room <= geometry_.chunk_pages(); room /= 2) {
+  std::uint32_t room = std::max(least, std::min(kRoomToGrow * pages, chunk_pages / 4));
+  while (true) {
     Region* const region =
         take_run_region(size_class, {.pages = pages, .may_map = false, .room = room});
-    if (region == nullptr) continue;
-    count_taken(size_class, 1);
-    return region;
+    if (region != nullptr) count_taken(size_class, 1);
+    if (region != nullptr || room == least) return region;
+    room = std::max(least, room / 2);
   }
-  return nullptr;
 }
 
 bool Arena::try_grow(Region* region, sizing::SizeClass size_class) noexcept {

@@ -279,6 +279,20 @@ TEST(ArenaGrowth, HalfTheRoomIsBetterThanNone) {
   own.arena.audit();
 }
 
+// 320 KiB want a quarter of a chunk, half of which is less than twice as much as they have.
+TEST(ArenaGrowth, TwiceItsSizeIsTriedWhateverHalvingMakes) {
+  OwnArena own;
+  std::vector<Region*> all = own.take(128 * kKiB, 32);
+  own.give({all[10], all[11], all[12], all[13], all[14]});
+  Region* const region = own.arena.take_growable(OwnArena::class_for(320 * kKiB));
+  ASSERT_NE(region, nullptr);
+  EXPECT_EQ(region->data, all[10]->data) << "640 KiB";
+  own.give(region);
+  all.erase(all.begin() + 10, all.begin() + 15);
+  own.give(all);
+  own.arena.audit();
+}
+
 // The chunk it is put into moves on as with any other run.
 TEST(ArenaGrowth, AChunkThatServesWhatGrowsWalksTheListsToo) {
   OwnArena own;
