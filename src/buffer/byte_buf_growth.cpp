@@ -35,7 +35,7 @@ pool::Region* ByteBuf::replace_region(pool::Region* fresh) noexcept {
 /// Lets the region have `new_capacity` bytes from index 0 on. @pre unshared.
 bool ByteBuf::grow_in_place(std::size_t new_capacity) noexcept {
   const auto before = static_cast<std::size_t>(data_ - region_->data);
-  return new_capacity <= max_capacity_ && pool::try_grow(region_, before + new_capacity);
+  return pool::try_grow(region_, before + new_capacity);
 }
 
 /// Sets a larger capacity and keeps what stands before the writer index.

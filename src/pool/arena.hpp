@@ -141,6 +141,7 @@ class alignas(64) Arena {
   /// The pages of a region that is a run of its own. In chunks of few pages a subpage's layout may
   /// have more of them than its only element needs.
   [[nodiscard]] std::uint32_t pages_of_run(sizing::SizeClass size_class) const noexcept {
+    // Rounded up by a shift: the page size is no constant, and a division takes longer.
     return static_cast<std::uint32_t>((sizing::size_of(size_class) + geometry_.page_size() - 1) >>
                                       geometry_.page_shift());
   }

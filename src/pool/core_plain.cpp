@@ -66,7 +66,8 @@ bool PoolCore::resize_plain(Region* region, std::size_t size, std::size_t alignm
   const std::size_t needed = rounded(new_size, alignment, region->memory_kind);
   if (needed == 0 || needed > geometry_.chunk_size()) return false;
   const std::size_t size_class = sizing::class_of(needed);
-  return size_class == region->size_class || try_grow_to_class(region, size_class);
+  if (size_class == region->size_class) return true;
+  return needed > largest_slot_ && try_grow_to_class(region, size_class);
 }
 
 bool PoolCore::try_grow(Region* region, std::size_t size) noexcept {
@@ -77,8 +78,7 @@ bool PoolCore::try_grow(Region* region, std::size_t size) noexcept {
 }
 
 bool PoolCore::try_grow_to_class(Region* region, std::size_t size_class) noexcept {
-  if (size_class < region->size_class || !is_run_class(size_class) ||
-      category(size_class) != category(region->size_class)) {
+  if (size_class < region->size_class || category(size_class) != category(region->size_class)) {
     return false;
   }
   const auto to = SizeClass::from_index(size_class);
@@ -99,10 +99,10 @@ Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, Mem
   if (needed == 0 || needed > geometry_.chunk_size() || alignment > geometry_.page_size()) {
     return nullptr;
   }
-  const std::size_t size_class = sizing::class_of(needed);
-  ThreadCache* const cache = is_run_class(size_class) ? parts_->caches.bound() : nullptr;
+  ThreadCache* const cache = parts_->caches.bound();
   Arena* const arena = cache == nullptr ? nullptr : cache->arena(kind);
   if (arena == nullptr) return nullptr;
+  const std::size_t size_class = sizing::class_of(needed);
   Region* const region = arena->take_growable(SizeClass::from_index(size_class));
   if (region == nullptr) return nullptr;
   count_out(1);
@@ -115,11 +115,6 @@ Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, Mem
     region->refs.store_relaxed(1);
   }
   return region;
-}
-
-bool PoolCore::is_run_class(std::size_t size_class) const noexcept {
-  return size_class < geometry_.class_count() &&
-         geometry_.elements(SizeClass::from_index(size_class)) == 1;
 }
 
 void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {

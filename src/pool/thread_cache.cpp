@@ -38,6 +38,7 @@ constexpr std::uint32_t kMostLease = 64;
 // Region caches with a grant that one widening looks through for unused parts of it: more find
 // hardly more, and cost each release that meets a full stock.
 constexpr std::size_t kReclaimSteps = 2;
+
 /// Takes off a list its first region and those of the same class and kind that follow at once.
 /// @returns them; the last one's link still leads into the list. @pre the list is not empty.
 RegionList cut_like_ones(Region*& list) noexcept {

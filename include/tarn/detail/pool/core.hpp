@@ -192,10 +192,11 @@ class PoolCore {
   [[nodiscard, gnu::noinline]] Region* plain_region_slow(Region* region, void* memory,
                                                          std::size_t size,
                                                          std::size_t alignment) const noexcept;
+  /// @pre the class is above that of largest_slot_.
   [[nodiscard]] bool try_grow_to_class(Region* region, std::size_t size_class) noexcept;
+  /// @pre `size` is above largest_slot_.
   [[nodiscard]] Region* take_growable_run(std::size_t size, std::size_t alignment, MemoryKind kind,
                                           std::uintptr_t tag) noexcept;
-  [[nodiscard]] bool is_run_class(std::size_t size_class) const noexcept;
   [[nodiscard]] std::uint32_t max_cached(std::size_t size_class) const noexcept;
   [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
                                     MemoryKind kind) const noexcept;
