@@ -188,8 +188,8 @@ class PooledAllocator final : public Allocator {
   /// rules for `memory`, `old_size` and `alignment` are those of deallocate(), with the same
   /// consequence.
   /// @errors std::bad_alloc, when `memory` stays as it was; std::invalid_argument as allocate().
-  /// @complexity some fifty instructions within a class; growth to four pages or more takes an
-  /// arena's lock; what moves is copied.
+  /// @complexity some 140 instructions and no lock within a class; growth to four pages or more
+  /// takes an arena's lock; what moves is copied.
   [[nodiscard]] void* reallocate(void* memory, std::size_t old_size, std::size_t new_size,
                                  std::size_t alignment = kMinAlignment);
 

@@ -44,7 +44,7 @@ struct PooledAllocatorOptions {
   [[nodiscard]] static std::size_t default_arenas() noexcept;
 
   // Bytes. What a thread keeps begins far below and grows only where misses cost, so this is the
-  // end of that growth: with 8 MiB no recorded trace missed over 2.3 % of its look-ups
+  // end of that growth: with 8 MiB no recorded trace missed over 6 % of its look-ups
   // (docs/adr/0040-bounds-of-a-thread-cache.md). The pending bound is half of it, not measured
   // apart.
   static constexpr std::size_t kDefaultMaxCachedBytes = std::size_t{8} << 20;

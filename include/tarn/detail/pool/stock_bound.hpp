@@ -20,7 +20,7 @@ namespace tarn::pool {
 class StockBound {
  public:
   /// Bytes that a thread may keep to begin with. What one class keeps another can't use; on the
-  /// recorded traces this much serves 93 to 99 allocations in a hundred.
+  /// recorded traces this much serves 94 to 99 allocations in a hundred.
   static constexpr std::uint64_t kFirstBytes = 512 * base::kKiB;
   /// Slow steps of a window. At its end the thread sweeps, so half as many sweep what is used again
   /// soon, and cost time.
