@@ -393,7 +393,6 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
   // Growth and moves; see src/buffer/byte_buf_growth.cpp.
 
   [[nodiscard]] std::size_t room() const noexcept;
-  [[nodiscard]] bool grow_in_place(std::size_t new_capacity) noexcept;
   [[nodiscard]] bool pins_much() const noexcept;
   [[nodiscard]] pool::Region* replace_region(pool::Region* fresh) noexcept;
   [[nodiscard]] pool::Region* grow(std::size_t new_capacity);

@@ -4,6 +4,7 @@
 
 #include "tarn/byte_buf.hpp"
 #include "tarn/detail/base/bits.hpp"
+#include "tarn/detail/base/check.hpp"
 #include "tarn/detail/buffer/next_capacity.hpp"
 
 namespace tarn {
@@ -32,17 +33,14 @@ pool::Region* ByteBuf::replace_region(pool::Region* fresh) noexcept {
   return old;
 }
 
-/// Lets the region have `new_capacity` bytes from index 0 on. @pre unshared.
-bool ByteBuf::grow_in_place(std::size_t new_capacity) noexcept {
-  const auto before = static_cast<std::size_t>(data_ - region_->data);
-  return pool::try_grow(region_, before + new_capacity);
-}
-
 /// Sets a larger capacity and keeps what stands before the writer index.
 /// @returns a share that the caller must drop when it no longer needs the old bytes, or null.
 pool::Region* ByteBuf::grow(std::size_t new_capacity) {
   pool::Region* old = nullptr;
-  if (!is_unique() || !(new_capacity <= room() || grow_in_place(new_capacity))) {
+  const bool fits = new_capacity <= room();
+  // Slices don't grow, so what exceeds its room begins where its region does.
+  TARN_ASSERT(fits || data_ == region_->data);
+  if (!is_unique() || !(fits || pool::try_grow(region_, new_capacity))) {
     pool::Region* const fresh = pool::take_larger(region_, new_capacity);
     copy_bytes(fresh->data, data_, writer_);
     old = replace_region(fresh);
