@@ -143,7 +143,7 @@ void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_
                           : nullptr;
   void* const fresh = growable != nullptr ? growable->data : allocate(new_size, alignment, kind);
   std::memcpy(fresh, memory, std::min(old_size, new_size));
-  core_->give_plain_region(region);
+  deallocate(memory, old_size, alignment);
   return fresh;
 }
 

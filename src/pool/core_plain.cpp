@@ -118,10 +118,8 @@ Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, Mem
 }
 
 void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
-  if (memory != nullptr) give_plain_region(plain_region(memory, size, alignment));
-}
-
-void PoolCore::give_plain_region(Region* region) noexcept {
+  if (memory == nullptr) return;
+  Region* const region = plain_region(memory, size, alignment);
   if (region->kind != RegionKind::pooled) return give_huge(static_cast<HugeRegion*>(region));
   auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
   if (home.owner() != tls::thread_token()) return send(region, home);

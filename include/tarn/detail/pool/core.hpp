@@ -111,8 +111,6 @@ class PoolCore {
   /// @returns false, and nothing has changed, when it can't stay.
   [[nodiscard]] bool resize_plain(Region* region, std::size_t size, std::size_t alignment,
                                   std::size_t new_size) noexcept;
-  /// Takes back plain memory by its region. @pre plain_region() has said that it is live.
-  void give_plain_region(Region* region) noexcept;
 
   /// Takes a region that grows, where it can grow again: a run with free pages behind it, which
   /// try_grow() can have.
