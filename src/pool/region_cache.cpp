@@ -4,23 +4,33 @@
 
 namespace tarn::pool {
 
-RegionList RegionCache::remove_oldest_beyond(std::uint32_t keep) noexcept {
+Region* RegionCache::region_after(Region* region, std::uint32_t steps) noexcept {
+  for (; steps != 0; --steps) region = next_region(region);
+  return region;
+}
+
+RegionList RegionCache::shed_newest(std::uint32_t count) noexcept {
   const std::uint32_t size = size_.load_relaxed();
-  if (size <= keep) return {};
-  RegionList out;
-  out.count = size - keep;
-  if (keep == 0) {
-    out.first = newest_;
-    newest_ = nullptr;
-  } else {
-    Region* last_kept = newest_;
-    for (std::uint32_t i = 1; i < keep; ++i) last_kept = next_region(last_kept);
-    out.first = next_region(last_kept);
-    set_next_region(last_kept, nullptr);
-  }
-  size_.store_relaxed(keep);
-  moved_in_.subtract(out.count);
+  TARN_ASSERT(count <= size);
+  if (count == 0) return {};
+  const RegionList out{newest_, region_after(newest_, count - 1), count};
+  newest_ = next_region(out.last);
+  set_next_region(out.last, nullptr);
+  size_.store_relaxed(size - count);
+  moved_in_.subtract(count);
   return out;
+}
+
+RegionList RegionCache::shed_oldest(std::uint32_t count) noexcept {
+  const std::uint32_t size = size_.load_relaxed();
+  TARN_ASSERT(count <= size);
+  if (count == 0 || count == size) return shed_newest(count);
+  Region* const last_kept = region_after(newest_, size - count - 1);
+  Region* const first = next_region(last_kept);
+  set_next_region(last_kept, nullptr);
+  size_.store_relaxed(size - count);
+  moved_in_.subtract(count);
+  return {first, region_after(first, count - 1), count};
 }
 
 void RegionCache::audit() const noexcept {

@@ -52,12 +52,10 @@ RegionList cut_like_ones(Region*& list) noexcept {
   return like;
 }
 
-/// Puts the regions of `from`, whose last need not be known, in front of `to`.
+/// Puts the regions of `from` in front of `to`.
 void prepend(const RegionList& from, RegionList& to) noexcept {
   if (from.first == nullptr) return;
-  Region* last = from.first;
-  while (Region* const next = next_region(last)) last = next;
-  set_next_region(last, to.first);
+  set_next_region(from.last, to.first);
   to.first = from.first;
   to.count += from.count;
 }
@@ -294,7 +292,9 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
     const std::uint32_t surplus =
         cache.surplus().next(std::max<std::uint32_t>(cache.size() / 2, 1));
     if (bound_by_bytes) stock_bound_.note_no_room(surplus);
-    static_cast<void>(give_back_oldest(cache, cache.size() - surplus));
+    // The newest, whose control blocks lie in the processor's caches; the oldest would be looked
+    // for through all that stay (docs/adr/0040-bounds-of-a-thread-cache.md).
+    core_.give_to_arenas(cache.shed_newest(surplus).first);
   }
   cache.add_released(region);
 }
@@ -354,12 +354,6 @@ bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes,
   if (returned_.push(list.first, list.last, label)) return true;
   queued_bytes_.fetch_sub_relaxed(bytes);
   return false;
-}
-
-std::uint64_t ThreadCache::give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept {
-  const RegionList list = cache.remove_oldest_beyond(keep);
-  core_.give_to_arenas(list.first);
-  return list.count * cache.region_size();
 }
 
 // --- bounds --------------------------------------------------------------------------------------
@@ -432,8 +426,8 @@ void ThreadCache::end_window() noexcept {
   sweep();
 }
 
-/// Takes back from every class without a hit since the last sweep the older half of its stock and
-/// the rest of its grant, so that other classes can have it.
+/// Takes back from every class without a hit since the last sweep half of its stock and the rest of
+/// its grant, so that other classes can have it.
 void ThreadCache::sweep() noexcept {
   RegionList unused;
   for (std::size_t word = 0; word < granted_.size(); ++word) {
@@ -441,7 +435,7 @@ void ThreadCache::sweep() noexcept {
       RegionCache& cache = caches()[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
       if (cache.was_hit_since_sweep()) continue;
       const std::uint32_t kept = cache.size() / 2;
-      prepend(cache.remove_oldest_beyond(kept), unused);
+      prepend(cache.shed_newest(cache.size() - kept), unused);
       set_grant(cache, kept);
     }
   }
@@ -471,7 +465,7 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
     const std::uint32_t size = cache.size();
     const auto excess = needed < size ? size - static_cast<std::uint32_t>(needed) : 0;
     if (excess != 0) {
-      static_cast<void>(give_back_oldest(cache, size - excess));
+      core_.give_to_arenas(cache.shed_oldest(excess).first);
       trimmed += excess;
     }
     if (needed == 0) cache.refill().restart();
@@ -514,7 +508,7 @@ std::uint64_t ThreadCache::give_all_stocks() noexcept {
   for (const MemoryKind kind : {MemoryKind::heap, MemoryKind::direct}) {
     for (std::size_t i = 0; i < class_count_; ++i) {
       RegionCache& cache = region_cache(kind, i);
-      const RegionList stock = cache.remove_oldest_beyond(0);
+      const RegionList stock = cache.shed_newest(cache.size());
       bytes += stock.count * cache.region_size();
       static_cast<void>(cache.take_interval_hits());
       cache.refill().restart();

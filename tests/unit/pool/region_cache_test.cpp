@@ -76,12 +76,6 @@ std::vector<Region*> members(const RegionList& list) {
   return found;
 }
 
-/// The list complete, to be added again.
-RegionList with_last(RegionList list) {
-  if (list.first != nullptr) list.last = members(list).back();
-  return list;
-}
-
 /// Keeps the owner out, as whoever holds the ThreadCache's lock does.
 void revoke_and_wait(RegionCache& cache) {
   cache.revoke();
@@ -178,16 +172,34 @@ TEST(RegionCache, AnAddedListIsPoppedFromItsFront) {
   for (const std::size_t i : {0U, 1U, 2U, 9U}) EXPECT_EQ(stock.pop(0), stock.region(i));
 }
 
+TEST(RegionCache, GivesUpTheNewest) {
+  Stock stock;
+  for (std::size_t i = 0; i < 5; ++i) ASSERT_TRUE(stock.push(i));
+  const RegionList surplus = stock->shed_newest(3);
+  EXPECT_EQ(surplus.count, 3U);
+  EXPECT_EQ(members(surplus),
+            (std::vector<Region*>{stock.region(4), stock.region(3), stock.region(2)}));
+  EXPECT_EQ(surplus.last, stock.region(2));
+  stock->audit();
+  EXPECT_EQ(members(stock->shed_newest(0)), std::vector<Region*>{});
+  EXPECT_EQ(stock->shed_newest(2).count, 2U);
+  EXPECT_EQ(stock.pop(0), nullptr);
+  stock->audit();
+}
+
 TEST(RegionCache, GivesUpTheOldest) {
   Stock stock;
   for (std::size_t i = 0; i < 5; ++i) ASSERT_TRUE(stock.push(i));
-  const RegionList old = stock->remove_oldest_beyond(2);
+  const RegionList old = stock->shed_oldest(3);
   EXPECT_EQ(old.count, 3U);
   EXPECT_EQ(members(old),
             (std::vector<Region*>{stock.region(2), stock.region(1), stock.region(0)}));
+  EXPECT_EQ(old.last, stock.region(0));
   stock->audit();
-  EXPECT_EQ(members(stock->remove_oldest_beyond(2)), std::vector<Region*>{});
-  EXPECT_EQ(stock->remove_oldest_beyond(0).count, 2U);
+  EXPECT_EQ(members(stock->shed_oldest(0)), std::vector<Region*>{});
+  const RegionList rest = stock->shed_oldest(2);
+  EXPECT_EQ(members(rest), (std::vector<Region*>{stock.region(4), stock.region(3)}));
+  EXPECT_EQ(rest.last, stock.region(3));
   EXPECT_EQ(stock.pop(0), nullptr);
   stock->audit();
 }
@@ -205,7 +217,9 @@ TEST(RegionCache, PushesFollowFromTheOtherCounts) {
   stock->add_released(stock.region(1));
   stock->count_passed_by();
   EXPECT_EQ(stock->pushes(), 3U);
-  EXPECT_EQ(stock->remove_oldest_beyond(1).count, 3U);
+  EXPECT_EQ(stock->size(), 4U);
+  EXPECT_EQ(stock->shed_oldest(2).count, 2U);
+  EXPECT_EQ(stock->shed_newest(1).count, 1U);
   EXPECT_EQ(stock->pushes(), 3U);
   EXPECT_EQ(stock->hits(), 1U);
   EXPECT_EQ(stock->misses(), 1U);
@@ -311,7 +325,7 @@ struct Trimmer {
     }
     if (phase == Phase::revoked && !cache.owner_is_inside()) phase = Phase::in;
     if (phase == Phase::in && step >= trim_at) {
-      trimmed = cache.remove_oldest_beyond(0);
+      trimmed = cache.shed_newest(cache.size());
       cache.restore();
       phase = Phase::done;
     }
@@ -434,7 +448,7 @@ TEST(RegionCache, OwnerAndTrimmerNeverMeetInside) {
   for (int round = 0; round < kRounds; ++round) {
     revoke_and_wait(*stock);
     stock->audit();
-    const RegionList all = with_last(stock->remove_oldest_beyond(0));
+    const RegionList all = stock->shed_newest(stock->size());
     for (Region* const region : members(all)) region->data = nullptr;
     stock->add(all);
     stock->restore();

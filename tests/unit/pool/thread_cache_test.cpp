@@ -158,19 +158,20 @@ TEST(ThreadCache, BringsOneOfAClassThatItMayNotKeep) {
 // --- bounds
 // ---------------------------------------------------------------------------------------
 
-TEST(ThreadCache, AFullStockGivesItsOldestToTheArena) {
+TEST(ThreadCache, AFullStockGivesItsNewestToTheArena) {
   SmallPool pool;
-  const std::vector<Region*> regions = pool.take_many(5, 64);
-  SmallPool::give_all(regions);
-  // The fifth found four: three stay, and it.
+  const std::vector<Region*> regions = pool.take_many(7, 64);
+  ASSERT_EQ(pool.stock(64, kDirect).size(), 0U) << "refills of 1, 2 and 4";
+  for (std::size_t i = 0; i < 5; ++i) SmallPool::give(regions[i]);
+  // The fifth found four: all but the newest stay, and it.
   EXPECT_EQ(pool.stock(64, kDirect).size(), 4U);
-  for (const std::size_t i : {4U, 3U, 2U, 1U}) EXPECT_EQ(pool.take(64), regions[i]);
-  SmallPool::give_all({regions[1], regions[2], regions[3], regions[4]});
+  for (const std::size_t i : {4U, 2U, 1U, 0U}) EXPECT_EQ(pool.take(64), regions[i]);
+  for (const std::size_t i : {0U, 1U, 2U, 4U, 5U, 6U}) SmallPool::give(regions[i]);
   pool.check();
 }
 
 // [run] 300 freed: Netty keeps 256, the 44 that find the queue full go to the arena one by one.
-// Here the 257th moves the oldest one, and as long as that goes on twice as many each time, up to
+// Here the 257th moves the newest one, and as long as that goes on twice as many each time, up to
 // half of the stock, under one lock.
 TEST(ThreadCache, GivesTwiceAsManyEachTimeItIsFull) {
   PooledAllocatorOptions options = small_options();

@@ -219,9 +219,11 @@ class alignas(64) RegionCache {
     moved_in_.add(count);
   }
 
-  /// Removes all but the newest `keep` regions; the list's `last` is left null.
-  /// @complexity O(keep).
-  [[nodiscard]] RegionList remove_oldest_beyond(std::uint32_t keep) noexcept;
+  /// Removes the newest `count` regions. @pre `count <= size()`. @complexity O(count).
+  [[nodiscard]] RegionList shed_newest(std::uint32_t count) noexcept;
+  /// Removes the oldest `count` regions. @pre `count <= size()`. @complexity O(size), a cache miss
+  /// for each region that stays.
+  [[nodiscard]] RegionList shed_oldest(std::uint32_t count) noexcept;
 
   /// Adds a region that its owner has released.
   void add_released(Region* region) noexcept {
@@ -267,6 +269,9 @@ class alignas(64) RegionCache {
   void audit() const noexcept;
 
  private:
+  /// The region that comes `steps` after `region` in a list.
+  [[nodiscard]] static Region* region_after(Region* region, std::uint32_t steps) noexcept;
+
   // The first line: what the owner writes, all the time. Nobody else looks at it to find out whose
   // a region is: each look would take the line away from the owner.
   Region* newest_ = nullptr;

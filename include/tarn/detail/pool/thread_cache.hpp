@@ -117,7 +117,7 @@ class alignas(RegionCache) ThreadCache {
   void adopt(Region* region, RegionCache& cache, std::uintptr_t tag) noexcept;
 
   /// Keeps a region of this cache that its owner could not push: widens the stock within the
-  /// thread's byte bound, else gives some of the oldest to the arena.
+  /// thread's byte bound, else gives some of the newest to the arena.
   void keep_slow(Region* region, RegionCache& cache) noexcept;
 
   /// Releases a region of another thread's stock, when the outbox did not take it.
@@ -199,7 +199,6 @@ class alignas(RegionCache) ThreadCache {
   void reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept;
   void end_window() noexcept;
   void set_grant(RegionCache& cache, std::uint32_t limit) noexcept;
-  std::uint64_t give_back_oldest(RegionCache& cache, std::uint32_t keep) noexcept;
   [[nodiscard]] std::uint64_t outbox_limit() const noexcept;
 
   // What others read when they release regions of this cache; written when a thread begins or ends.
