@@ -39,9 +39,12 @@ class DirtyBound {
   /// one tick's the peak of postgres's trace was higher in one replay of six, by up to a twelfth of
   /// glibc's.
   static constexpr std::uint64_t kBurst = 8 * base::kMiB;
-  /// Fewer than that don't go at all: each look costs a walk over the chunks, each range a system
-  /// call.
+  /// Fewer than an eighth of the share don't go, from the first of these on up to the second: each
+  /// look costs a walk over the chunks, each range a system call. The second is far below what the
+  /// budget may hold; above that nothing would ever go.
+  static constexpr unsigned kLeastShift = 3;
   static constexpr std::uint64_t kLeast = 64 * base::kKiB;
+  static constexpr std::uint64_t kMostOfLeast = base::kMiB;
 
   explicit DirtyBound(std::uint64_t now_ms) noexcept
       : most_held_since_ms_(now_ms), budget_since_ms_(now_ms) {}
@@ -68,9 +71,9 @@ class DirtyBound {
     budget_since_ms_ = now_ms;
     const std::uint64_t most_resident = most_held_ - (most_held_ >> kMarginShift);
     if (held + dirty <= most_resident) return 0;
-    const std::uint64_t excess =
-        std::min({dirty - share_of(held), held + dirty - most_resident, budget_});
-    return excess < kLeast ? 0 : excess;
+    const std::uint64_t share = share_of(held);
+    const std::uint64_t excess = std::min({dirty - share, held + dirty - most_resident, budget_});
+    return excess < std::clamp(share >> kLeastShift, kLeast, kMostOfLeast) ? 0 : excess;
   }
   /// So many bytes have gone back. @pre at most what look() said.
   void spend(std::uint64_t bytes) noexcept { budget_ -= bytes; }

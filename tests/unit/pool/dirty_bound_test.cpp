@@ -89,6 +89,16 @@ TEST(DirtyBound, LeavesWhatIsNotWorthTheTrouble) {
   DirtyBound bound(kStart);
   EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast - 1, kStart), 0U);
   EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast, kStart), DirtyBound::kLeast);
+  // An eighth of a share of 4 MiB.
+  EXPECT_EQ(bound.look(64 * kMiB, 4 * kMiB + kMiB / 2 - 1, kStart), 0U);
+  EXPECT_EQ(bound.look(64 * kMiB, 4 * kMiB + kMiB / 2, kStart), kMiB / 2);
+}
+
+TEST(DirtyBound, LetsPagesGoHoweverMuchIsInUse) {
+  DirtyBound bound(kStart);
+  const std::uint64_t share = 1024 * kGiB / 16;
+  EXPECT_EQ(bound.look(1024 * kGiB, share + kMiB, kStart), kMiB);
+  EXPECT_EQ(bound.look(1024 * kGiB, 2 * share, kStart), DirtyBound::kBurst);
 }
 
 }  // namespace
