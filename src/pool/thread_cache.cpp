@@ -17,6 +17,10 @@
 namespace tarn::pool {
 namespace {
 
+// A full stock of up to so many regions gives its oldest to the arena: their memory is the least
+// likely to lie in the processor's caches. To reach the oldest of a longer one is a cache miss for
+// each region that stays, so it gives its newest (docs/adr/0040-bounds-of-a-thread-cache.md).
+constexpr std::uint32_t kShortStock = 64;
 // Bytes that a stock may hold when it first gets a region: so that a class used once in a while
 // takes little of the thread's bound, and one in steady use is widened in a few steps.
 constexpr std::size_t kFirstGrantBytes = 8 * base::kKiB;
@@ -292,9 +296,8 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
     const std::uint32_t surplus =
         cache.surplus().next(std::max<std::uint32_t>(cache.size() / 2, 1));
     if (bound_by_bytes) stock_bound_.note_no_room(surplus);
-    // The newest, whose control blocks lie in the processor's caches; the oldest would be looked
-    // for through all that stay (docs/adr/0040-bounds-of-a-thread-cache.md).
-    core_.give_to_arenas(cache.shed_newest(surplus).first);
+    const bool is_long = cache.size() > kShortStock;
+    core_.give_to_arenas((is_long ? cache.shed_newest(surplus) : cache.shed_oldest(surplus)).first);
   }
   cache.add_released(region);
 }
@@ -426,8 +429,8 @@ void ThreadCache::end_window() noexcept {
   sweep();
 }
 
-/// Takes back from every class without a hit since the last sweep half of its stock and the rest of
-/// its grant, so that other classes can have it.
+/// Takes back from every class without a hit since the last sweep the older half of its stock and
+/// the rest of its grant, so that other classes can have it.
 void ThreadCache::sweep() noexcept {
   RegionList unused;
   for (std::size_t word = 0; word < granted_.size(); ++word) {
@@ -435,7 +438,7 @@ void ThreadCache::sweep() noexcept {
       RegionCache& cache = caches()[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
       if (cache.was_hit_since_sweep()) continue;
       const std::uint32_t kept = cache.size() / 2;
-      prepend(cache.shed_newest(cache.size() - kept), unused);
+      prepend(cache.shed_oldest(cache.size() - kept), unused);
       set_grant(cache, kept);
     }
   }

@@ -65,9 +65,7 @@ TEST(PoolCore, ACachedRegionComesBackAsItWas) {
 
 // S0-13, the order: Netty gives back 0, 64, 128, 192; here the newest comes first.
 TEST(PoolCore, GivesBackTheNewestOfAClassFirst) {
-  PooledAllocatorOptions options = small_options();
-  options.tiny_cache_size = 8;  // with what refills have brought, so that none has to go
-  SmallPool pool(options);
+  SmallPool pool;
   const std::vector<Region*> regions = pool.take_many(4, 64);
   SmallPool::give_all(regions);
   for (std::size_t i = 4; i-- > 0;) EXPECT_EQ(pool.take(64), regions[i]);

@@ -158,20 +158,38 @@ TEST(ThreadCache, BringsOneOfAClassThatItMayNotKeep) {
 // --- bounds
 // ---------------------------------------------------------------------------------------
 
-TEST(ThreadCache, AFullStockGivesItsNewestToTheArena) {
+TEST(ThreadCache, AFullStockGivesItsOldestToTheArena) {
   SmallPool pool;
-  const std::vector<Region*> regions = pool.take_many(7, 64);
-  ASSERT_EQ(pool.stock(64, kDirect).size(), 0U) << "refills of 1, 2 and 4";
-  for (std::size_t i = 0; i < 5; ++i) SmallPool::give(regions[i]);
-  // The fifth found four: all but the newest stay, and it.
+  const std::vector<Region*> regions = pool.take_many(5, 64);
+  SmallPool::give_all(regions);
+  // The fifth found four: three stay, and it.
   EXPECT_EQ(pool.stock(64, kDirect).size(), 4U);
-  for (const std::size_t i : {4U, 2U, 1U, 0U}) EXPECT_EQ(pool.take(64), regions[i]);
-  for (const std::size_t i : {0U, 1U, 2U, 4U, 5U, 6U}) SmallPool::give(regions[i]);
+  for (const std::size_t i : {4U, 3U, 2U, 1U}) EXPECT_EQ(pool.take(64), regions[i]);
+  SmallPool::give_all({regions[1], regions[2], regions[3], regions[4]});
   pool.check();
 }
 
+// A long one gives its newest, which it need not look for.
+TEST(ThreadCache, AFullLongStockGivesItsNewestToTheArena) {
+  for (const std::size_t limit : {64U, 65U}) {
+    const bool is_long = limit == 65;
+    PooledAllocatorOptions options = small_options();
+    options.tiny_cache_size = limit;
+    SmallPool pool(options);
+    std::vector<Region*> regions = pool.take_many(limit + 1, 64);
+    while (pool.stock(64, kDirect).size() != 0) regions.push_back(pool.take(64));
+    for (std::size_t i = 0; i <= limit; ++i) SmallPool::give(regions[i]);
+    EXPECT_EQ(pool.take(64), regions[limit]);
+    EXPECT_EQ(pool.take(64), regions[is_long ? limit - 2 : limit - 1]);
+    SmallPool::give(regions[limit]);
+    SmallPool::give(regions[is_long ? limit - 2 : limit - 1]);
+    for (std::size_t i = limit + 1; i < regions.size(); ++i) SmallPool::give(regions[i]);
+    pool.check();
+  }
+}
+
 // [run] 300 freed: Netty keeps 256, the 44 that find the queue full go to the arena one by one.
-// Here the 257th moves the newest one, and as long as that goes on twice as many each time, up to
+// Here the 257th moves one, and as long as that goes on twice as many each time, up to
 // half of the stock, under one lock.
 TEST(ThreadCache, GivesTwiceAsManyEachTimeItIsFull) {
   PooledAllocatorOptions options = small_options();

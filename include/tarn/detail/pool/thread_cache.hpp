@@ -117,7 +117,7 @@ class alignas(RegionCache) ThreadCache {
   void adopt(Region* region, RegionCache& cache, std::uintptr_t tag) noexcept;
 
   /// Keeps a region of this cache that its owner could not push: widens the stock within the
-  /// thread's byte bound, else gives some of the newest to the arena.
+  /// thread's byte bound, else gives some of them to the arena.
   void keep_slow(Region* region, RegionCache& cache) noexcept;
 
   /// Releases a region of another thread's stock, when the outbox did not take it.
