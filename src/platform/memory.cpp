@@ -22,6 +22,9 @@ namespace {
 // Relaxed everywhere: a number for people, it orders nothing.
 constinit std::atomic<std::uint64_t> unmap_failure_count{0};
 
+// MADV_POPULATE_WRITE of Linux 5.14, which older headers do not name.
+constexpr int kPopulateWrite = 23;
+
 [[nodiscard]] std::uintptr_t address_of(const void* memory) noexcept {
   return reinterpret_cast<std::uintptr_t>(memory);
 }
@@ -119,6 +122,14 @@ void purge(void* memory, std::size_t size) noexcept {
   // A refusal (locked or huge pages) leaves the pages as they are, which the contract allows.
   static_cast<void>(
       ::madvise(static_cast<std::byte*>(memory) + before, whole_pages, MADV_DONTNEED));
+}
+
+void populate(void* memory, std::size_t size) noexcept {
+  if (size == 0) return;
+  const std::uintptr_t begin = address_of(memory);
+  const std::size_t before = begin - base::align_down(begin, system_page_size());
+  static_cast<void>(
+      ::madvise(static_cast<std::byte*>(memory) - before, before + size, kPopulateWrite));
 }
 
 }  // namespace tarn::platform

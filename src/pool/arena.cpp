@@ -18,6 +18,13 @@ namespace {
 /// large slots have runs of up to 56 KiB, and a class has 4 to a doubling.
 constexpr std::size_t kLargestKeptSlot = 2 * base::kKiB;
 
+/// A fresh run of slots is populated at once when its slots, in bytes, are not larger, so that all
+/// of its pages will be written to; and when so many of it are in use: a 256th, so that what of it
+/// is not used in the end is little. Both:
+/// docs/adr/0047-fresh-runs-of-small-slots-are-populated.md.
+constexpr std::size_t kLargestPopulatedSlot = 4 * base::kKiB;
+constexpr unsigned kPopulatedShareShift = 8;
+
 /// Reports a region that nobody may give back. Its control block is readable, whatever it is.
 [[noreturn, gnu::cold, gnu::noinline]] void report_not_live(const Region* region) noexcept {
   char detail[64] = "";
@@ -86,11 +93,12 @@ Arena::~Arena() {
 RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept {
   TARN_ASSERT(count > 0 && size_class.raw() < geometry_.class_count());
   RegionList list;
+  FreshMemory fresh;
   Chunk* doomed = nullptr;
   {
     const sync::LockGuard guard(lock_);
     if (geometry_.elements(size_class) > 1) {
-      take_slots(size_class, count, list);
+      take_slots(size_class, count, list, fresh);
     } else {
       take_runs(size_class, count, list);
     }
@@ -99,6 +107,8 @@ RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept
   }
   if (doomed != nullptr) [[unlikely]]
     finish(doomed, 0);
+  // Without the lock: each of its runs stays, as it holds a region of the list.
+  if (fresh.bytes != 0) platform::populate(fresh.begin, fresh.bytes);
   return list;
 }
 
@@ -126,12 +136,13 @@ inline std::uint64_t Arena::held_bytes() const noexcept {
   return in_use_bytes_.load() + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
 }
 
-void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept {
+void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list,
+                       FreshMemory& fresh) noexcept {
   SubpageList& with_room = subpages_[size_class.raw()];
   while (list.count < count) {
     Subpage* subpage = with_room.first();
     if (subpage == nullptr) {
-      subpage = add_subpage(size_class, list.count == 0);
+      subpage = add_subpage(size_class, list.count == 0, fresh);
       if (subpage == nullptr) return;
       with_room.push_front(subpage);
     }
@@ -150,7 +161,8 @@ void Arena::take_runs(sizing::SizeClass size_class, std::size_t count, RegionLis
   }
 }
 
-Subpage* Arena::add_subpage(sizing::SizeClass size_class, bool may_map) noexcept {
+Subpage* Arena::add_subpage(sizing::SizeClass size_class, bool may_map,
+                            FreshMemory& fresh) noexcept {
   Subpage* const subpage = metadata_.take_subpage(subpage_capacity(geometry_, size_class));
   if (subpage == nullptr) return nullptr;
   const sizing::ClassLayout& layout = geometry_.layout(size_class);
@@ -163,8 +175,14 @@ Subpage* Arena::add_subpage(sizing::SizeClass size_class, bool may_map) noexcept
                              .memory_kind = kind_,
                              .slot_count = layout.elements,
                              .slot_size = sizing::size_of(size_class)};
-  subpage->start(shape, run.chunk, run.page, run.chunk->page_address(run.page));
+  std::byte* const memory = run.chunk->page_address(run.page);
+  subpage->start(shape, run.chunk, run.page, memory);
   run.chunk->bind_run(run.page, subpage->regions(), layout.reciprocal);
+  const std::size_t bytes = std::size_t{layout.run_pages} << geometry_.page_shift();
+  if (run.is_fresh && shape.slot_size <= kLargestPopulatedSlot &&
+      bytes <= held_bytes() >> kPopulatedShareShift) {
+    fresh.add(memory, bytes);
+  }
   return subpage;
 }
 
@@ -197,18 +215,18 @@ inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
     if (!list.may_fit(bytes)) continue;
     for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
       if (!chunk->has_free_run(page_class)) continue;
-      const std::uint32_t page = take_run_from(*chunk, wish);
-      if (page == Chunk::kNoRun) continue;
+      const Run run = take_run_from(*chunk, wish);
+      if (run.chunk == nullptr) continue;
       list.after_take(chunk);
-      return {.chunk = chunk, .page = page};
+      return run;
     }
   }
   Chunk* const chunk = wish.may_map ? add_chunk() : nullptr;
   if (chunk == nullptr) return {};
-  const std::uint32_t page = take_run_from(*chunk, wish);
-  TARN_CHECK(page != Chunk::kNoRun);
+  const Run run = take_run_from(*chunk, wish);
+  TARN_CHECK(run.chunk != nullptr);
   lists_[kInit].add(chunk);
-  return {.chunk = chunk, .page = page};
+  return run;
 }
 
 Region* Arena::take_growable(sizing::SizeClass size_class) noexcept {
@@ -247,14 +265,16 @@ bool Arena::try_grow(Region* region, sizing::SizeClass size_class) noexcept {
   return true;
 }
 
-inline std::uint32_t Arena::take_run_from(Chunk& chunk, const RunWish& wish) noexcept {
+inline Arena::Run Arena::take_run_from(Chunk& chunk, const RunWish& wish) noexcept {
   const std::size_t dirty = chunk.dirty_pages();
   const std::uint32_t page = wish.alignment != 1
                                  ? chunk.take_aligned_run(wish.pages, wish.alignment)
                              : wish.room != 0 ? chunk.take_run_with_room(wish.pages, wish.room)
                                               : chunk.take_run(wish.pages);
-  dirty_pages_ -= dirty - chunk.dirty_pages();
-  return page;
+  if (page == Chunk::kNoRun) return {};
+  const std::size_t taken = dirty - chunk.dirty_pages();
+  dirty_pages_ -= taken;
+  return {.chunk = &chunk, .page = page, .is_fresh = taken == 0};
 }
 
 Chunk* Arena::add_chunk() noexcept {

@@ -127,8 +127,9 @@ class alignas(64) Arena {
 
   /// A run of a chunk of this arena.
   struct Run {
-    Chunk* chunk = nullptr;
+    Chunk* chunk = nullptr;  // null: there is none
     std::uint32_t page = 0;
+    bool is_fresh = false;  // none of its pages may hold memory of the system
   };
   /// Which run: `alignment` in pages; 1 where any place will do.
   struct RunWish {
@@ -145,18 +146,27 @@ class alignas(64) Arena {
     return static_cast<std::uint32_t>((sizing::size_of(size_class) + geometry_.page_size() - 1) >>
                                       geometry_.page_shift());
   }
-  void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
-      TARN_REQUIRES(lock_);
+  /// Fresh memory that is about to be used: one piece, since runs mostly lie one behind the other.
+  struct FreshMemory {
+    std::byte* begin = nullptr;
+    std::size_t bytes = 0;
+
+    void add(std::byte* memory, std::size_t size) noexcept {
+      if (memory != begin + bytes) *this = {.begin = memory, .bytes = 0};
+      bytes += size;
+    }
+  };
+  void take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list,
+                  FreshMemory& fresh) noexcept TARN_REQUIRES(lock_);
   void take_runs(sizing::SizeClass size_class, std::size_t count, RegionList& list) noexcept
       TARN_REQUIRES(lock_);
-  [[nodiscard]] Subpage* add_subpage(sizing::SizeClass size_class, bool may_map) noexcept
-      TARN_REQUIRES(lock_);
+  [[nodiscard]] Subpage* add_subpage(sizing::SizeClass size_class, bool may_map,
+                                     FreshMemory& fresh) noexcept TARN_REQUIRES(lock_);
   void drop_subpage(Subpage* subpage, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Region* take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept
       TARN_REQUIRES(lock_);
   [[nodiscard]] Run take_run(const RunWish& wish) noexcept TARN_REQUIRES(lock_);
-  [[nodiscard]] std::uint32_t take_run_from(Chunk& chunk, const RunWish& wish) noexcept
-      TARN_REQUIRES(lock_);
+  [[nodiscard]] Run take_run_from(Chunk& chunk, const RunWish& wish) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_);

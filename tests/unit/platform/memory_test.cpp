@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/fake_memory.hpp"
+#include "support/resident_pages.hpp"
 #include "support/sanitizer_options.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/units.hpp"
@@ -24,22 +25,10 @@ namespace {
 
 using base::kKiB;
 using base::kMiB;
+using test::resident_pages;
 
 bool is_aligned(const void* memory, std::size_t alignment) {
   return base::is_aligned(reinterpret_cast<std::uintptr_t>(memory), alignment);
-}
-
-/// How many system pages of the range are resident; none where nothing is mapped.
-std::size_t resident_pages(const void* memory, std::size_t size) {
-  const std::size_t page = system_page_size();
-  const auto begin = base::align_down(reinterpret_cast<std::uintptr_t>(memory), page);
-  std::size_t resident = 0;
-  for (std::uintptr_t at = begin; at < reinterpret_cast<std::uintptr_t>(memory) + size;
-       at += page) {
-    unsigned char state = 0;
-    if (::mincore(reinterpret_cast<void*>(at), page, &state) == 0) resident += state & 1U;
-  }
-  return resident;
 }
 
 bool is_mapped(const void* memory) {
@@ -211,6 +200,23 @@ TEST(Purge, DropsWholePagesInsideAndNothingElse) {
   expect_kept_outside(1, page - 1, 0, 0);         // inside one page
   expect_kept_outside(page / 2, page + 1, 0, 0);  // across an edge, no whole page
   expect_kept_outside(3 * page, 3 * page, 0, 0);  // nothing
+}
+
+TEST(Populate, BringsInThePagesThatTheRangeLiesIn) {
+  const std::size_t page = system_page_size();
+  const Mapped mapped(8 * page, 16, MemoryKind::direct);
+  unsigned char* const memory = mapped.get();
+  ASSERT_EQ(resident_pages(memory, 8 * page), 0U);
+  memory[2 * page] = 7;
+  if (!test::can_populate()) GTEST_SKIP() << "this kernel has no MADV_POPULATE_WRITE";
+  populate(memory + page + 1, 4 * page - 2);
+  EXPECT_EQ(resident_pages(memory, page), 0U);
+  EXPECT_EQ(resident_pages(memory + page, 4 * page), 4U);
+  EXPECT_EQ(resident_pages(memory + 5 * page, 3 * page), 0U);
+  EXPECT_EQ(memory[2 * page], 7);
+  EXPECT_EQ(memory[3 * page], 0);
+  populate(memory, 0);
+  EXPECT_EQ(resident_pages(memory, page), 0U) << "of nothing";
 }
 
 using test::FakeMemory;

@@ -3,9 +3,7 @@
 #include "pool/metadata.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
-#include <algorithm>
 #include <bit>
 #include <map>
 #include <set>
@@ -13,7 +11,7 @@
 
 #include "support/fake_memory.hpp"
 #include "support/pool_parts.hpp"
-#include "tarn/detail/base/bits.hpp"
+#include "support/resident_pages.hpp"
 #include "tarn/detail/base/units.hpp"
 
 namespace tarn::pool {
@@ -21,6 +19,7 @@ namespace {
 
 using base::kKiB;
 using base::kMiB;
+using test::resident_pages;
 
 constexpr std::size_t kChunkFootprint = 1000;
 
@@ -117,17 +116,6 @@ TEST(Metadata, APieceLargerThanABlockGetsItsOwn) {
   ASSERT_NE(subpage, nullptr);
   EXPECT_EQ(subpage->capacity(), 256 * kKiB);
   EXPECT_GT(metadata.mapped_bytes(), 6 * kMiB);
-}
-
-/// System pages of [memory, memory + size) that are resident.
-std::size_t resident_pages(const void* memory, std::size_t size) {
-  const std::size_t page = platform::system_page_size();
-  const std::uintptr_t begin = base::align_down(reinterpret_cast<std::uintptr_t>(memory), page);
-  const std::uintptr_t end = base::align_up(reinterpret_cast<std::uintptr_t>(memory) + size, page);
-  std::vector<unsigned char> resident((end - begin) / page);
-  EXPECT_EQ(::mincore(reinterpret_cast<void*>(begin), end - begin, resident.data()), 0);
-  return static_cast<std::size_t>(std::count_if(resident.begin(), resident.end(),
-                                                [](unsigned char byte) { return byte & 1U; }));
 }
 
 // After a peak of small regions their control blocks are the most of what stays.
