@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <new>
 
@@ -128,8 +129,11 @@ void populate(void* memory, std::size_t size) noexcept {
   if (size == 0) return;
   const std::uintptr_t begin = address_of(memory);
   const std::size_t before = begin - base::align_down(begin, system_page_size());
+  // On the way of an allocation that succeeds, also where this is refused each time.
+  const int saved_errno = errno;
   static_cast<void>(
       ::madvise(static_cast<std::byte*>(memory) - before, before + size, kPopulateWrite));
+  errno = saved_errno;
 }
 
 }  // namespace tarn::platform

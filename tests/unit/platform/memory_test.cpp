@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -217,6 +218,20 @@ TEST(Populate, BringsInThePagesThatTheRangeLiesIn) {
   EXPECT_EQ(memory[3 * page], 0);
   populate(memory, 0);
   EXPECT_EQ(resident_pages(memory, page), 0U) << "of nothing";
+}
+
+TEST(Populate, ARefusalChangesNothing) {
+  const std::size_t page = system_page_size();
+  unsigned char* memory = nullptr;
+  {
+    const Mapped mapped(page, 16, MemoryKind::direct);
+    memory = mapped.get();
+  }
+  ASSERT_FALSE(is_mapped(memory));
+  errno = EAGAIN;
+  populate(memory, page);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_FALSE(is_mapped(memory));
 }
 
 using test::FakeMemory;

@@ -46,8 +46,8 @@ void purge(void* memory, std::size_t size) noexcept;
 /// Brings in the system pages that [memory, memory + size) lies in, as if each had been written to;
 /// contents stay. One system call in place of a page fault each.
 ///
-/// A system that does not know how (Linux before 5.14), or refuses, changes nothing: pages then
-/// come in when they are written to. @pre the range is mapped.
+/// A system that does not know how (Linux before 5.14), or refuses, changes nothing, errno
+/// included: pages then come in when they are written to.
 void populate(void* memory, std::size_t size) noexcept;
 
 }  // namespace tarn::platform
