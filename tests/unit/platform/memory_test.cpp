@@ -216,6 +216,8 @@ TEST(Populate, BringsInThePagesThatTheRangeLiesIn) {
   EXPECT_EQ(resident_pages(memory + 5 * page, 3 * page), 0U);
   EXPECT_EQ(memory[2 * page], 7);
   EXPECT_EQ(memory[3 * page], 0);
+  populate(memory + 6 * page - 1, 2);
+  EXPECT_EQ(resident_pages(memory + 5 * page, 3 * page), 2U) << "both that it touches";
   populate(memory, 0);
   EXPECT_EQ(resident_pages(memory, page), 0U) << "of nothing";
 }
