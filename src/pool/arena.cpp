@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t kLargestKeptSlot = 2 * base::kKiB;
 
 /// A fresh run of slots is populated at once when its slots, in bytes, are not larger, so that all
-/// of its pages will be written to; and when so many of it are in use: a 256th, so that what of it
-/// is not used in the end is little. Both:
+/// of its pages will be written to; and when it is at most this part of what is in use, a 256th, so
+/// that what of it stays unused is little. Both:
 /// docs/adr/0047-fresh-runs-of-small-slots-are-populated.md.
 constexpr std::size_t kLargestPopulatedSlot = 4 * base::kKiB;
 constexpr unsigned kPopulatedShareShift = 8;

@@ -33,7 +33,7 @@ class DirtyBound {
   /// has gone keeps its memory for seconds, not for minutes.
   static constexpr std::uint64_t kDecayMs = 1000;
   /// So many bytes go back in a millisecond at most. To purge 1 MiB and to take it again costs
-  /// about 0.2 ms: a fifth of a core's time in the worst case.
+  /// 0.2 ms, or 0.7 where page faults are dear: that part of a core's time in the worst case.
   static constexpr std::uint64_t kBytesPerMs = base::kMiB;
   /// And so many at once after a rest: twice what a tick of the coarse clock (4 ms) brings. With
   /// one tick's the peak of postgres's trace was higher in one replay of six, by up to a twelfth of
