@@ -39,6 +39,7 @@ constexpr std::size_t kGatheredRegions = 256;
 // the interval that each may add; fewer calls end_lease() more often.
 constexpr std::uint32_t kLeasesAnInterval = 128;
 constexpr std::uint32_t kMostLease = 64;
+static_assert(kMostLease <= RegionCache::kMostLease);
 // Region caches with a grant that one widening looks through for unused parts of it: more find
 // hardly more, and cost each release that meets a full stock.
 constexpr std::size_t kReclaimSteps = 2;
@@ -88,7 +89,6 @@ class ThreadCache::Revoked {
   Revoked(ThreadCache& cache, bool called_by_owner) noexcept
       : cache_(cache), active_(!called_by_owner && cache.owner_ != nullptr) {
     if (!active_) return;
-    cache_.revoked_ = true;
     cache_.for_each_region_cache([](RegionCache& c) { c.revoke(); });
     cache_.outbox.set_limit(0);
     // [sync: cache-revoke] Either the owner sees what was just stored, or it is seen inside below.
@@ -97,7 +97,6 @@ class ThreadCache::Revoked {
   }
   ~Revoked() {
     if (!active_) return;
-    cache_.revoked_ = false;
     cache_.for_each_region_cache([](RegionCache& c) { c.restore(); });
     cache_.outbox.set_limit(cache_.owner_ != nullptr ? cache_.outbox_limit() : 0);
   }
@@ -366,7 +365,7 @@ inline void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noex
   leased_bytes_ +=
       (std::uint64_t{limit} - std::uint64_t{cache.granted()}) * std::uint64_t{cache.region_size()};
   const bool was_granted = cache.granted() != 0;
-  cache.grant(limit, revoked_);
+  cache.grant(limit);
   if (was_granted == (limit != 0)) return;
   const std::size_t index = index_of(cache);
   granted_[index / 64] ^= std::uint64_t{1} << (index % 64);

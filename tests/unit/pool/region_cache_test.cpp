@@ -40,7 +40,7 @@ class Stock {
                      .below_smallest = kSize - 16,
                      .largest = kSize});
     cache_.set_owner(tls::thread_token());
-    cache_.grant(limit, false);
+    cache_.grant(limit);
   }
   [[nodiscard]] RegionCache* operator->() { return &cache_; }
   [[nodiscard]] RegionCache& operator*() { return cache_; }
@@ -155,7 +155,7 @@ TEST(RegionCache, ARevokedOwnerNeitherPushesNorPops) {
 TEST(RegionCache, AGrantWhileRevokedTakesEffectAtRestore) {
   Stock stock(4);
   revoke_and_wait(*stock);
-  stock->grant(1, true);
+  stock->grant(1);
   EXPECT_EQ(stock->granted(), 1U);
   EXPECT_FALSE(stock.push(0));
   stock->restore();

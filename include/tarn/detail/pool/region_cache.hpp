@@ -4,13 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 #include "tarn/detail/sync/counter.hpp"
-#include "tarn/detail/sync/owner_gate.hpp"
+#include "tarn/detail/sync/gated_count.hpp"
 
 namespace tarn::pool {
 
@@ -36,12 +35,13 @@ class DoublingBatch {
 /// The regions of one class and kind that a thread keeps: last in, first out, linked through the
 /// regions' control blocks, so that a hit touches this line and the region's.
 ///
-/// A push or pop is enclosed by `gate`, a pair of plain stores. Anyone but the owner who wants to
-/// change the stock first makes both fail (`revoke`), runs the asymmetric fence and waits until the
-/// owner is outside; the failing owner then takes its slow path, which waits for the cache's lock.
+/// A push or pop is enclosed by two plain stores of one word, which is the gate, the count of the
+/// regions, and the lease. Anyone but the owner who wants to change the stock first makes both fail
+/// (`revoke`), runs the asymmetric fence and waits until the owner is outside; the failing owner
+/// then takes its slow path, which waits for the cache's lock.
 ///
 /// Hits are counted by a lease: so many pops the thread grants the stock, and counts as one when it
-/// has made them; so one counter on the usual path serves the stock's statistics and the thread's
+/// has made them; so one countdown on the usual path serves the stock's statistics and the thread's
 /// interval of trims.
 ///
 /// Stock arithmetic, for the statistics: regions enter by push or are moved in, leave by pop
@@ -57,7 +57,7 @@ class alignas(64) RegionCache {
  public:
   /// Places in an Outbox, see there.
   static constexpr std::size_t kOutboxPlaces = 8;
-  static constexpr std::uint32_t kRevokedFloor = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kMostLease = sync::GatedCount::kMostCountdown;
 
   constexpr RegionCache() noexcept = default;
   RegionCache(const RegionCache&) = delete;
@@ -68,24 +68,14 @@ class alignas(64) RegionCache {
   /// @returns null when there is none, or the owner's right is revoked; nothing has changed then.
   /// @complexity a dozen and a half instructions, no call, lock or read-modify-write.
   [[nodiscard]] Region* pop(std::uintptr_t tag, bool& lease_is_over) noexcept {
-    gate_.enter();
-    // [sync: cache-revoke] Acquire: pairs with restore(); what the revoker did to the list is seen.
-    // Before the look at the stock: a size read first may be that of before a whole trim, when the
-    // owner was stopped between the two.
-    const std::uint32_t floor = floor_.load_acquire();
-    const std::uint32_t size = size_.load_relaxed();
-    if (size <= floor) [[unlikely]] {
-      gate_.leave();
+    bool allowed = false;
+    const auto word = stock_.enter_to_take(allowed);
+    if (!allowed) [[unlikely]]
       return nullptr;
-    }
     Region* const region = newest_;
     newest_ = next_region(region);
-    size_.store_relaxed(size - 1);
-    const std::uint32_t lease = lease_.load_relaxed() - 1;
-    lease_.store_relaxed(lease);
-    lease_is_over = lease == 0;
     set_link(region, reinterpret_cast<std::uintptr_t>(this) + tag);
-    gate_.leave();
+    lease_is_over = stock_.leave_with_one_less(word);
     return region;
   }
 
@@ -101,18 +91,13 @@ class alignas(64) RegionCache {
 
   /// As push(). @pre the calling thread is the owner.
   [[nodiscard]] bool push_own(Region* region) noexcept {
-    gate_.enter();
-    // [sync: cache-revoke] Acquire: as in pop(), and first for the same reason.
-    const std::uint32_t limit = limit_.load_acquire();
-    const std::uint32_t size = size_.load_relaxed();
-    if (size >= limit) [[unlikely]] {
-      gate_.leave();
+    bool allowed = false;
+    const auto word = stock_.enter_to_put(allowed);
+    if (!allowed) [[unlikely]]
       return false;
-    }
     set_next_region(region, newest_);
     newest_ = region;
-    size_.store_relaxed(size + 1);
-    gate_.leave();
+    stock_.leave_with_one_more(word);
     return true;
   }
 
@@ -123,7 +108,8 @@ class alignas(64) RegionCache {
   [[nodiscard]] bool fits(std::size_t size) const noexcept {
     return size <= largest_ && size > below_smallest_;
   }
-  [[nodiscard]] std::uint32_t size() const noexcept { return size_.load_relaxed(); }
+  /// Regions in the stock; see GatedCount::count().
+  [[nodiscard]] std::uint32_t size() const noexcept { return stock_.count(); }
   [[nodiscard]] std::uint32_t max_size() const noexcept { return max_size_; }
   [[nodiscard]] std::size_t region_size() const noexcept { return region_size_; }
   [[nodiscard]] std::uint8_t size_class() const noexcept { return size_class_; }
@@ -133,13 +119,9 @@ class alignas(64) RegionCache {
   /// Where other threads' outboxes keep regions of this cache's thread.
   [[nodiscard]] std::uint8_t outbox_place() const noexcept { return outbox_place_; }
   /// Pops so far. While the owner starts a lease, others may read as much as a lease too many.
-  [[nodiscard]] std::uint64_t hits() const noexcept {
-    return leases_.load() - lease_.load_relaxed();
-  }
+  [[nodiscard]] std::uint64_t hits() const noexcept { return leases_.load() - stock_.countdown(); }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(); }
-  [[nodiscard]] std::uint64_t pushes() const noexcept {
-    return size_.load_relaxed() + hits() - moved_in_.load();
-  }
+  [[nodiscard]] std::uint64_t pushes() const noexcept { return size() + hits() - moved_in_.load(); }
 
   /// What never changes.
   struct Description {
@@ -165,12 +147,12 @@ class alignas(64) RegionCache {
     largest_ = description.largest;
   }
 
-  /// Lets the owner make `pops` pops, at least 1, until its thread counts them. The owner only.
-  /// @pre the lease before is over.
+  /// Lets the owner make `pops` pops until its thread counts them. The owner only.
+  /// @pre the lease before is over, and 1 <= pops <= kMostLease.
   void start_lease(std::uint32_t pops) noexcept {
     leases_.add(pops);
-    granted_lease_ = pops;
-    lease_.store_relaxed(pops);
+    granted_lease_ = static_cast<std::uint16_t>(pops);
+    stock_.set_countdown(pops);
   }
   /// Pops of the present lease, made or not. The owner only.
   [[nodiscard]] std::uint32_t granted_lease() const noexcept { return granted_lease_; }
@@ -182,40 +164,29 @@ class alignas(64) RegionCache {
 
   /// Makes the owner's pushes and pops fail; they have stopped only when the fence has been run and
   /// owner_is_inside() was false after it.
-  void revoke() noexcept {
-    // Relaxed: the asymmetric fence that follows orders them.
-    floor_.store_relaxed(kRevokedFloor);
-    limit_.store_relaxed(0);
-  }
+  void revoke() noexcept { stock_.revoke(); }
   /// Lets the owner in again.
-  void restore() noexcept {
-    // [sync: cache-revoke] Release: pairs with the acquire in pop() and push().
-    limit_.store_release(granted_);
-    floor_.store_release(0);
-  }
-  [[nodiscard]] bool owner_is_inside() const noexcept { return gate_.is_inside(); }
+  void restore() noexcept { stock_.restore(); }
+  [[nodiscard]] bool owner_is_inside() const noexcept { return stock_.is_inside(); }
 
   /// The most regions the stock may hold now.
-  [[nodiscard]] std::uint32_t granted() const noexcept { return granted_; }
-  /// Takes effect for the owner at once, or when `revoked`, at restore().
-  void grant(std::uint32_t limit, bool revoked) noexcept {
-    granted_ = limit;
-    if (!revoked) limit_.store_relaxed(limit);
-  }
+  [[nodiscard]] std::uint32_t granted() const noexcept { return stock_.limit(); }
+  /// Takes effect for the owner at once, or when it is revoked, at restore().
+  void grant(std::uint32_t limit) noexcept { stock_.set_limit(limit); }
 
   /// Adds a list of regions from elsewhere, in front, so that its first is popped first.
   void add(const RegionList& list) noexcept {
     if (list.first == nullptr) return;
     set_next_region(list.last, newest_);
     newest_ = list.first;
-    size_.store_relaxed(size_.load_relaxed() + static_cast<std::uint32_t>(list.count));
+    stock_.set_count(size() + static_cast<std::uint32_t>(list.count));
     moved_in_.add(list.count);
   }
 
   /// Adds a null-terminated list whose last region is not known. @pre size() is 0.
   void fill(Region* first, std::uint32_t count) noexcept {
     newest_ = first;
-    size_.store_relaxed(count);
+    stock_.set_count(count);
     moved_in_.add(count);
   }
 
@@ -229,13 +200,13 @@ class alignas(64) RegionCache {
   void add_released(Region* region) noexcept {
     set_next_region(region, newest_);
     newest_ = region;
-    size_.store_relaxed(size_.load_relaxed() + 1);
+    stock_.set_count(size() + 1);
   }
   /// Takes the newest region, for an allocation that is counted as a miss. @pre size() > 0.
   [[nodiscard]] Region* remove_newest() noexcept {
     Region* const region = newest_;
     newest_ = next_region(region);
-    size_.store_relaxed(size_.load_relaxed() - 1);
+    stock_.set_count(size() - 1);
     moved_in_.subtract(1);
     return region;
   }
@@ -275,18 +246,13 @@ class alignas(64) RegionCache {
   // The first line: what the owner writes, all the time. Nobody else looks at it to find out whose
   // a region is: each look would take the line away from the owner.
   Region* newest_ = nullptr;
-  sync::Atomic<std::uint32_t> size_{0};
-  sync::Atomic<std::uint32_t> floor_{0};
-  sync::Atomic<std::uint32_t> limit_{0};
-  sync::Atomic<std::uint32_t> lease_{1};
-  sync::OwnerGate gate_;
-  DoublingBatch refill_;
-  DoublingBatch surplus_;
-  std::uint32_t granted_ = 0;
-  std::uint32_t granted_lease_ = 1;
+  sync::GatedCount stock_;  // its countdown is the lease
   sync::Counter leases_{1};
   sync::Counter misses_;
   sync::Counter moved_in_;  // less what has moved out; wraps
+  std::uint16_t granted_lease_ = 1;
+  DoublingBatch refill_;
+  DoublingBatch surplus_;
   // The second line: what others read too, and only the beginning and end of a thread, trims, and
   // looks for unused grants write.
   alignas(kLine) sync::Atomic<const void*> owner_{nullptr};

@@ -217,7 +217,6 @@ class alignas(RegionCache) ThreadCache {
 
  private:
   std::uint32_t until_trim_ = 0;    // allocations; counts down, wraps when there is no interval
-  bool revoked_ = false;            // somebody else than the owner is at work
   std::uint64_t leased_bytes_ = 0;  // sum of granted x size over the caches, within stock_bound_
   StockBound stock_bound_;
   std::size_t reclaim_cursor_ = 0;  // index of the region cache that is looked at next
