@@ -156,11 +156,14 @@ class PooledAllocator final : public Allocator {
   ///
   /// @errors std::bad_alloc; std::invalid_argument when `alignment` is not a power of two up to the
   ///         chunk.
-  /// @complexity usual path as buffer(); an alignment above 16 takes longer.
+  /// @complexity usual path as buffer(), and a call for an alignment above 16; the arena's lock for
+  /// one above 4096.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment = kMinAlignment,
                                MemoryKind kind = MemoryKind::direct) {
-    if (!is_small_alignment(alignment)) [[unlikely]]
-      return allocate_aligned(size, alignment, kind);
+    if (!is_small_alignment(alignment)) [[unlikely]] {
+      return __builtin_constant_p(alignment) ? take_aligned(size, alignment, kind)
+                                             : allocate_aligned(size, alignment, kind);
+    }
     pool::Region* const region = core_->take<pool::kPlainTag>(size, kind);
     if (region == nullptr) [[unlikely]]
       throw_bad_alloc();
@@ -174,8 +177,10 @@ class PooledAllocator final : public Allocator {
   void deallocate(void* memory, std::size_t size, std::size_t alignment = kMinAlignment) noexcept {
     if (is_small_alignment(alignment)) [[likely]] {
       core_->give_plain(memory, size);
+    } else if (__builtin_constant_p(alignment)) {
+      core_->give_aligned(memory, size, alignment);
     } else {
-      core_->give_plain_slow(memory, size, alignment);
+      deallocate_aligned(memory, size, alignment);
     }
   }
 
@@ -222,7 +227,23 @@ class PooledAllocator final : public Allocator {
   [[nodiscard]] static constexpr bool is_small_alignment(std::size_t alignment) noexcept {
     return alignment - 1 < kMinAlignment && (alignment & (alignment - 1)) == 0;
   }
+  [[nodiscard]] static constexpr bool is_near_alignment(std::size_t alignment) noexcept {
+    return alignment <= pool::PoolCore::kNearAlignment && base::is_power_of_two(alignment);
+  }
+  [[nodiscard]] void* take_aligned(std::size_t size, std::size_t alignment, MemoryKind kind) {
+    if (!is_near_alignment(alignment)) [[unlikely]]
+      check_alignment(alignment);
+    pool::Region* const region = core_->take_aligned(size, alignment, kind);
+    if (region == nullptr) [[unlikely]]
+      throw_bad_alloc();
+    return region->data;
+  }
+  // Out of line, for alignments that are not known when compiling: who asks for 16 or less pays
+  // nothing for them.
   [[nodiscard]] void* allocate_aligned(std::size_t size, std::size_t alignment, MemoryKind kind);
+  void deallocate_aligned(void* memory, std::size_t size, std::size_t alignment) noexcept;
+  /// @errors std::invalid_argument when it is no power of two, or above the chunk.
+  [[gnu::cold]] void check_alignment(std::size_t alignment) const;
 };
 
 /// Every buffer straight from the system, and straight back.

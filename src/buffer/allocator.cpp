@@ -120,15 +120,20 @@ PooledAllocator& PooledAllocator::shared() {
   return allocator;
 }
 
-void* PooledAllocator::allocate_aligned(std::size_t size, std::size_t alignment, MemoryKind kind) {
+void PooledAllocator::check_alignment(std::size_t alignment) const {
   const std::size_t chunk = core_->geometry().chunk_size();
-  if (!std::has_single_bit(alignment) || alignment > chunk) {
-    throw std::invalid_argument("alignment: " + std::to_string(alignment) +
-                                " (expected: a power of two, 1-" + std::to_string(chunk) + ")");
-  }
-  pool::Region* const region = core_->take_aligned(size, alignment, kind, pool::kPlainTag);
-  if (region == nullptr) throw_bad_alloc();
-  return region->data;
+  if (base::is_power_of_two(alignment) && alignment <= chunk) return;
+  throw std::invalid_argument("alignment: " + std::to_string(alignment) +
+                              " (expected: a power of two, 1-" + std::to_string(chunk) + ")");
+}
+
+void* PooledAllocator::allocate_aligned(std::size_t size, std::size_t alignment, MemoryKind kind) {
+  return take_aligned(size, alignment, kind);
+}
+
+void PooledAllocator::deallocate_aligned(void* memory, std::size_t size,
+                                         std::size_t alignment) noexcept {
+  core_->give_aligned(memory, size, alignment);
 }
 
 void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_t new_size,

@@ -17,8 +17,6 @@
 
 namespace tarn::pool {
 
-inline constexpr std::size_t kSmallAlignment = 16;  ///< Of every region, in bytes.
-
 /// Arenas, huge regions, thread caches, and counts of what threads did past those. One a PoolCore.
 ///
 /// Thread safety: the members'.

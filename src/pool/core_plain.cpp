@@ -14,8 +14,9 @@ using sizing::SizeClass;
 Region* PoolCore::plain_region(void* memory, std::size_t size,
                                std::size_t alignment) const noexcept {
   Region* const region = chunks_.region_at(memory);
-  if (region != nullptr && (region->link & kPlainTag) != 0 && alignment <= kSmallAlignment &&
-      reinterpret_cast<const RegionCache*>(region->link - kPlainTag)->fits(size)) [[likely]] {
+  if (region != nullptr && (region->link & kPlainTag) != 0 && alignment <= kNearAlignment &&
+      reinterpret_cast<const RegionCache*>(region->link - kPlainTag)
+          ->fits(near_size(size, alignment))) [[likely]] {
     return region;
   }
   return plain_region_slow(region, memory, size, alignment);

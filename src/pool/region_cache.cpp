@@ -2,6 +2,8 @@
 // The slow half of a RegionCache. Layer: pool.
 #include "tarn/detail/pool/region_cache.hpp"
 
+#include "tarn/detail/base/check.hpp"
+
 namespace tarn::pool {
 
 Region* RegionCache::region_after(Region* region, std::uint32_t steps) noexcept {
@@ -45,6 +47,7 @@ void RegionCache::audit() const noexcept {
   }
   TARN_CHECK(length == size);
   TARN_CHECK(size <= granted());
+  TARN_CHECK(granted() == stock_.limit());
   TARN_CHECK(granted() <= max_size_);
 }
 

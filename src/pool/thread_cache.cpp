@@ -29,6 +29,7 @@ constexpr std::size_t kFirstGrantBytes = 8 * base::kKiB;
 // numbers themselves are not measured yet.
 constexpr std::size_t kRefillBytes = 32 * base::kKiB;
 constexpr std::uint32_t kRefillRegions = 16;
+static_assert(kRefillRegions <= RegionCache::kMostRefill);
 // Bytes of other threads' regions that one thread may hold back for its batches.
 constexpr std::uint64_t kOutboxBytes = 256 * base::kKiB;
 // Regions that a flush gives to the arenas at once, and up to a stock more: more would keep an

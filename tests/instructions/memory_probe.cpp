@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What plain memory costs, taken and given back by one thread: memory_probe [heap_]SIZE N.
+// What plain memory costs, taken and given back by one thread: memory_probe [heap_]SIZE N, and
+// aligned_memory_probe for memory at a multiple of 64.
 #include <cstddef>
 #include <tarn/allocator.hpp>
 
@@ -7,14 +8,19 @@
 
 namespace {
 
-constexpr std::size_t kAlignment = 16;  // bytes: what every region has
+// Bytes; 16 is what every region has.
+#ifdef TARN_PROBE_ALIGNMENT
+constexpr std::size_t kAlignment = TARN_PROBE_ALIGNMENT;
+#else
+constexpr std::size_t kAlignment = 16;
+#endif
 
 template <tarn::MemoryKind kKind>
 void take_and_give(tarn::PooledAllocator& allocator, std::size_t size, long count) {
   for (long i = 0; i < count; ++i) {
     void* memory = allocator.allocate(size, kAlignment, kKind);
     asm volatile("" : "+r"(memory) : : "memory");
-    allocator.deallocate(memory, size);
+    allocator.deallocate(memory, size, kAlignment);
   }
 }
 

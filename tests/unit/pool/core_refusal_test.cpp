@@ -71,10 +71,7 @@ std::size_t use(PoolCore& core) {
     for (const std::size_t size : {16U, 16U, 16U, 700U, 700U, 20480U, 16384U, 32768U, 100'000U}) {
       take([&] { return core.take<0>(size, kind); });
     }
-    take([&] {
-      Region* const region = core.take_aligned(100, 16384, kind, 0);
-      return region;
-    });
+    take([&] { return core.take_aligned(100, 16384, kind); });
   }
   // Enough of one class for several chunks, and refills of several regions.
   for (int i = 0; i < 30; ++i) {
@@ -82,7 +79,11 @@ std::size_t use(PoolCore& core) {
   }
   for (Region* const region : regions) {
     std::fill_n(region->data, region_capacity(region), std::byte{0x77});
-    test::SmallPool::give(region);
+    if ((region->link & kPlainTag) != 0) {
+      core.give_aligned(region->data, 100, 16384);
+    } else {
+      test::SmallPool::give(region);
+    }
   }
   core.audit();
   test::expect_adds_up(core.stats());

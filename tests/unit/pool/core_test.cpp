@@ -153,17 +153,46 @@ TEST(PoolCore, AlignsToAnyPowerOfTwoUpToTheChunk) {
         for (const std::size_t size : {0U, 1U, 17U, 100U, 1000U, 5000U, 12288U, 32768U, 40000U}) {
           // Twice: from the arena, and from the cache.
           for (int round = 0; round < 2; ++round) {
-            Region* const region = pool.core().take_aligned(size, alignment, kind, kPlainTag);
+            Region* const region = pool.core().take_aligned(size, alignment, kind);
             ASSERT_NE(region, nullptr);
             ASSERT_EQ(address(region->data) % alignment, 0U) << size << " at " << alignment;
             ASSERT_GE(region_capacity(region), size);
-            pool.core().give_plain_slow(region->data, size, alignment);
+            round == 0 ? pool.core().give_plain_slow(region->data, size, alignment)
+                       : pool.core().give_aligned(region->data, size, alignment);
           }
         }
       }
     }
     pool.check();
   }
+}
+
+// Both ways: what the one gives the other takes, and neither asks the arena.
+TEST(PoolCore, AlignedMemoryOfUpToAPageIsServedFromTheStock) {
+  SmallPool pool;
+  for (const std::size_t alignment : {32U, 64U, 4096U}) {
+    for (const std::size_t size : {1U, 100U, 2000U}) {
+      Region* const first = pool.core().take_aligned(size, alignment, MemoryKind::direct);
+      pool.core().give_aligned(first->data, size, alignment);
+      const auto before = pool.stats();
+      Region* const again = pool.core().take_aligned(size, alignment, MemoryKind::direct);
+      EXPECT_EQ(again, first) << size << " at " << alignment;
+      pool.core().give_aligned(again->data, size, alignment);
+      EXPECT_EQ(pool.stats().cache_hits, before.cache_hits + 1);
+      EXPECT_EQ(pool.stats().cache_misses, before.cache_misses);
+    }
+  }
+  pool.check();
+}
+
+TEST(PoolCoreDeathTest, AlignedMemoryIsOfTheClassOfItsSizeRoundedUp) {
+  SmallPool pool;
+  Region* const region = pool.core().take_aligned(70, 64, MemoryKind::direct);
+  EXPECT_EQ(region_capacity(region), 128U);
+  EXPECT_DEATH(pool.core().give_aligned(region->data, 64, 64), "size 64 and alignment 64");
+  pool.core().give_aligned(region->data, 128, 16);  // the same class, said otherwise
+  EXPECT_EQ(pool.stock(128, MemoryKind::direct).size(), 1U);
+  pool.check();
 }
 
 TEST(PoolCore, EveryDirectRegionHasTheDirectAlignment) {

@@ -155,7 +155,7 @@ TEST(HugeRegions, OfSizesThatDoNotExistAreRefused) {
   constexpr std::size_t kMost = ~std::size_t{0};
   for (const std::size_t size : {kMost, kMost - 15, kMost - 4096}) {
     EXPECT_EQ(pool.take(size), nullptr);
-    EXPECT_EQ(pool.core().take_aligned(size, 32768, MemoryKind::direct, kPlainTag), nullptr);
+    EXPECT_EQ(pool.core().take_aligned(size, 32768, MemoryKind::direct), nullptr);
   }
   pool.check();
 }

@@ -276,7 +276,7 @@ TEST(RegionCache, FitsTheSizesOfItsClassOnly) {
 }
 
 TEST(DoublingBatch, IsTwiceAsManyEachTimeUpToTheMost) {
-  DoublingBatch batch;
+  DoublingBatch<std::uint8_t> batch;
   for (const std::uint32_t count : {1U, 2U, 4U, 8U, 12U, 12U}) EXPECT_EQ(batch.next(12), count);
   batch.restart();
   EXPECT_EQ(batch.next(12), 1U);

@@ -11,7 +11,8 @@
 namespace tarn::base {
 
 [[nodiscard]] constexpr bool is_power_of_two(std::size_t n) noexcept {
-  return std::has_single_bit(n);
+  // std::has_single_bit counts bits, which without the instruction for it is a call.
+  return n != 0 && (n & (n - 1)) == 0;
 }
 
 /// The largest multiple of `alignment`, a power of two, that is at most `n`.

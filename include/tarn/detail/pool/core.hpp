@@ -40,6 +40,9 @@ class PoolCore {
       const PooledAllocatorOptions& options, const platform::MemorySource& source,
       const platform::MemorySource& metadata = platform::system_memory());
 
+  /// Bytes: every page is so aligned, so all regions of a class of a multiple of so much are.
+  static constexpr std::size_t kNearAlignment = sizing::Geometry::kMinPageSize;
+
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
 
@@ -54,39 +57,23 @@ class PoolCore {
   /// @complexity usual path: some thirty instructions, no call, lock or read-modify-write.
   template <std::uintptr_t kTag>
   [[nodiscard]] Region* take(std::size_t size, MemoryKind kind) noexcept {
-    const std::size_t last = size - 1;  // wraps for 0, which so takes the slow path
-    const ClassTables& tables = class_tables_[static_cast<std::size_t>(kind)];
-    std::size_t size_class = 0;
-    if (last < sizing::kSmallTableLimit) [[likely]] {
-      size_class = tables.small[last >> 4];
-    } else if (last < sizing::kLargeTableLimit) [[likely]] {
-      size_class = tables.large[last >> 10];
-    } else {
-      return take_slow(size, 1, kind, kTag);
-    }
-    ThreadCache* const cache = near_cache();
-    if (cache == nullptr) [[unlikely]]
-      return take_slow(size, 1, kind, kTag);
-    RegionCache& stock = cache->region_cache(kind, size_class);
-    bool lease_is_over = false;
-    Region* const region = stock.pop(kTag, lease_is_over);
-    if (region == nullptr) [[unlikely]]
-      return take_slow(size, 1, kind, kTag);
-    if constexpr (kTag == 0) {
-      // Relaxed: nobody else knows the region yet.
-      region->refs.store_relaxed(1);
-    } else {
-      cache->remember(region);
-    }
-    if (lease_is_over) [[unlikely]]
-      cache->end_lease(stock);
-    return region;
+    if (Region* const region = take_near<kTag>(size, kind)) [[likely]]
+      return region;
+    return take_slow(size, 1, kind, kTag);
   }
 
-  /// As take(), for an alignment above 16: a power of two up to the chunk.
-  [[nodiscard]] Region* take_aligned(std::size_t size, std::size_t alignment, MemoryKind kind,
-                                     std::uintptr_t tag) noexcept {
-    return take_slow(size, alignment, kind, tag);
+  /// Takes plain memory of at least `size` bytes at a multiple of `alignment`, a power of two up to
+  /// the chunk.
+  /// @returns null when memory is refused; nothing has changed then.
+  /// @complexity up to kNearAlignment as take(); above it an arena's lock.
+  [[nodiscard]] Region* take_aligned(std::size_t size, std::size_t alignment,
+                                     MemoryKind kind) noexcept {
+    if (alignment <= kNearAlignment) [[likely]] {
+      const std::size_t needed = near_size(size, alignment);
+      if (Region* const region = take_near<kPlainTag>(needed, kind)) [[likely]]
+        return region;
+    }
+    return take_slow(size, alignment, kind, kPlainTag);
   }
 
   /// Takes back plain memory of `size` bytes, at most 16-aligned; null: nothing. Not live, not from
@@ -99,7 +86,16 @@ class PoolCore {
       give_plain_slow(memory, size, 1);
   }
 
-  /// As give_plain(), for any alignment: finds the region by its chunk.
+  /// As give_plain(), for memory at a multiple of `alignment`.
+  void give_aligned(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    ThreadCache* const cache = near_cache();
+    if (cache == nullptr || alignment > kNearAlignment ||
+        !cache->give_recent(memory, near_size(size, alignment))) [[unlikely]] {
+      give_plain_slow(memory, size, alignment);
+    }
+  }
+
+  /// As give_aligned(), but finds the region by its chunk.
   void give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept;
 
   /// The region of live plain memory, checked as give_plain() does.
@@ -173,6 +169,46 @@ class PoolCore {
   PoolCore(const PooledAllocatorOptions& options, const platform::MemorySource& source,
            const platform::MemorySource& metadata);
   ~PoolCore();
+
+  /// The usual path of take(): from this thread's stock of the class.
+  /// @returns null when that is not the way; nothing has changed then.
+  template <std::uintptr_t kTag>
+  [[nodiscard]] [[gnu::always_inline]] Region* take_near(std::size_t size,
+                                                         MemoryKind kind) noexcept {
+    const std::size_t last = size - 1;  // wraps for 0, which so takes the slow path
+    const ClassTables& tables = class_tables_[static_cast<std::size_t>(kind)];
+    std::size_t size_class = 0;
+    if (last < sizing::kSmallTableLimit) [[likely]] {
+      size_class = tables.small[last >> 4];
+    } else if (last < sizing::kLargeTableLimit) [[likely]] {
+      size_class = tables.large[last >> 10];
+    } else {
+      return nullptr;
+    }
+    ThreadCache* const cache = near_cache();
+    if (cache == nullptr) [[unlikely]]
+      return nullptr;
+    RegionCache& stock = cache->region_cache(kind, size_class);
+    bool lease_is_over = false;
+    Region* const region = stock.pop(kTag, lease_is_over);
+    if (region == nullptr) [[unlikely]]
+      return nullptr;
+    if constexpr (kTag == 0) {
+      // Relaxed: nobody else knows the region yet.
+      region->refs.store_relaxed(1);
+    } else {
+      cache->remember(region);
+    }
+    if (lease_is_over) [[unlikely]]
+      cache->end_lease(stock);
+    return region;
+  }
+  /// What `size` bytes at a multiple of `alignment` need; 0, for which no path is the usual one,
+  /// when `size` is, or there is no such size. @pre a power of two up to kNearAlignment.
+  [[nodiscard]] static constexpr std::size_t near_size(std::size_t size,
+                                                       std::size_t alignment) noexcept {
+    return (size + (alignment - 1)) & ~(alignment - 1);  // may wrap, to 0
+  }
 
   [[gnu::noinline]] Region* take_slow(std::size_t size, std::size_t alignment, MemoryKind kind,
                                       std::uintptr_t tag) noexcept;

@@ -58,6 +58,8 @@ static_assert(sizeof(Region) == 24, "the price of every pooled piece of memory")
 /// Tag in `Region::link` of a live region that is plain memory, not a buffer's.
 inline constexpr std::uintptr_t kPlainTag = 1;
 
+inline constexpr std::size_t kSmallAlignment = 16;  ///< Of every pooled region, in bytes.
+
 /// The region after `region` in a list; only for one that waits in a list.
 [[nodiscard]] inline Region* next_region(const Region* region) noexcept {
   return reinterpret_cast<Region*>(region->link);

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tarn/detail/base/check.hpp"
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 #include "tarn/detail/sync/counter.hpp"
@@ -15,21 +14,23 @@ namespace tarn::pool {
 
 class ThreadCache;
 
-/// How many regions pass between a stock and the arena at once: 1, 2, 4 .. `most`.
+/// How many regions pass between a stock and the arena at once: 1, 2, 4 .. `most`. `Count` holds
+/// every `most`.
 ///
 /// Thread safety: the holder of the ThreadCache's lock.
+template <class Count>
 class DoublingBatch {
  public:
   /// @pre `most > 0`.
   [[nodiscard]] std::uint32_t next(std::uint32_t most) noexcept {
     const std::uint32_t count = next_ < most ? next_ : most;
-    next_ = static_cast<std::uint16_t>(count * 2 < most ? count * 2 : most);
+    next_ = static_cast<Count>(count * 2 < most ? count * 2 : most);
     return count;
   }
   void restart() noexcept { next_ = 1; }
 
  private:
-  std::uint16_t next_ = 1;
+  Count next_ = 1;
 };
 
 /// The regions of one class and kind that a thread keeps: last in, first out, linked through the
@@ -57,7 +58,10 @@ class alignas(64) RegionCache {
  public:
   /// Places in an Outbox, see there.
   static constexpr std::size_t kOutboxPlaces = 8;
-  static constexpr std::uint32_t kMostLease = sync::GatedCount::kMostCountdown;
+  /// Pops that a lease may have at most.
+  static constexpr std::uint32_t kMostLease = 255;
+  /// Regions that a refill may bring at most.
+  static constexpr std::uint32_t kMostRefill = 255;
 
   constexpr RegionCache() noexcept = default;
   RegionCache(const RegionCache&) = delete;
@@ -151,7 +155,7 @@ class alignas(64) RegionCache {
   /// @pre the lease before is over, and 1 <= pops <= kMostLease.
   void start_lease(std::uint32_t pops) noexcept {
     leases_.add(pops);
-    granted_lease_ = static_cast<std::uint16_t>(pops);
+    granted_lease_ = static_cast<std::uint8_t>(pops);
     stock_.set_countdown(pops);
   }
   /// Pops of the present lease, made or not. The owner only.
@@ -170,9 +174,12 @@ class alignas(64) RegionCache {
   [[nodiscard]] bool owner_is_inside() const noexcept { return stock_.is_inside(); }
 
   /// The most regions the stock may hold now.
-  [[nodiscard]] std::uint32_t granted() const noexcept { return stock_.limit(); }
+  [[nodiscard]] std::uint32_t granted() const noexcept { return granted_; }
   /// Takes effect for the owner at once, or when it is revoked, at restore().
-  void grant(std::uint32_t limit) noexcept { stock_.set_limit(limit); }
+  void grant(std::uint32_t limit) noexcept {
+    granted_ = limit;
+    stock_.set_limit(limit);
+  }
 
   /// Adds a list of regions from elsewhere, in front, so that its first is popped first.
   void add(const RegionList& list) noexcept {
@@ -230,11 +237,11 @@ class alignas(64) RegionCache {
     return hit;
   }
   /// Regions that the next refill asks the arena for.
-  [[nodiscard]] DoublingBatch& refill() noexcept { return refill_; }
+  [[nodiscard]] DoublingBatch<std::uint8_t>& refill() noexcept { return refill_; }
   /// Regions that the next release without room gives to the arena, from the last refill on: so one
   /// region too many in a cycle costs the cycle one, and a thread that only releases takes the
   /// arena's lock seldom.
-  [[nodiscard]] DoublingBatch& surplus() noexcept { return surplus_; }
+  [[nodiscard]] DoublingBatch<std::uint16_t>& surplus() noexcept { return surplus_; }
 
   /// Walks the list: its length is size(), and each region is one of a list. Fatal otherwise.
   void audit() const noexcept;
@@ -250,9 +257,10 @@ class alignas(64) RegionCache {
   sync::Counter leases_{1};
   sync::Counter misses_;
   sync::Counter moved_in_;  // less what has moved out; wraps
-  std::uint16_t granted_lease_ = 1;
-  DoublingBatch refill_;
-  DoublingBatch surplus_;
+  std::uint32_t granted_ = 0;
+  DoublingBatch<std::uint16_t> surplus_;
+  DoublingBatch<std::uint8_t> refill_;
+  std::uint8_t granted_lease_ = 1;
   // The second line: what others read too, and only the beginning and end of a thread, trims, and
   // looks for unused grants write.
   alignas(kLine) sync::Atomic<const void*> owner_{nullptr};
@@ -265,8 +273,8 @@ class alignas(64) RegionCache {
   MemoryKind memory_kind_ = MemoryKind::heap;
   std::uint8_t category_ = 0;
   std::uint8_t outbox_place_ = 0;
-  std::uint64_t hits_at_trim_ = 0;
   std::uint32_t hits_at_sweep_ = 0;
+  std::uint64_t hits_at_trim_ = 0;
 };
 static_assert(sizeof(RegionCache) == 128, "two lines: the owner's, and what others read");
 static_assert(alignof(RegionCache) > kPlainTag, "the tag needs a free bit");

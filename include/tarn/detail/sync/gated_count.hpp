@@ -84,17 +84,13 @@ class BasicGatedCount {
   // --- under the lock ---------------------------------------------------------------------------
 
   void set_count(std::uint32_t count) noexcept {
-    if (is_revoked()) {
-      const Word shift = (balance(word_.load_relaxed()) + offset() - Word{count}) * kOne;
-      floor_.store_relaxed(floor_.load_relaxed() + shift);
-      limit_.store_relaxed(limit_.load_relaxed() + shift);
-      return;
-    }
     // The bounds are relaxed here and in set_limit(): the owner's own, or published by the lock.
-    const Word limit = Word{this->limit()};
+    if (floor_.load_relaxed() != kOne) [[unlikely]] {
+      if (is_revoked()) return shift_bounds(count);
+      limit_.store_relaxed(limit_.load_relaxed() + offset() * kOne);
+      floor_.store_relaxed(kOne);
+    }
     word_.store_relaxed((word_.load_relaxed() & kLow) | (Word{count} * kOne));
-    floor_.store_relaxed(kOne);
-    limit_.store_relaxed(limit * kOne);
   }
   /// The count up to which the owner may put.
   [[nodiscard]] std::uint32_t limit() const noexcept {
@@ -133,6 +129,13 @@ class BasicGatedCount {
   // which at one take a nanosecond is ten hours of takes, while an owner that nobody puts things in
   // for makes a slow change whenever it has none left.
   static constexpr Word kRevoked = Word{1} << 62;
+
+  /// Changes the count by what the bounds have in them.
+  void shift_bounds(std::uint32_t count) noexcept {
+    const Word shift = (balance(word_.load_relaxed()) + offset() - Word{count}) * kOne;
+    floor_.store_relaxed(floor_.load_relaxed() + shift);
+    limit_.store_relaxed(limit_.load_relaxed() + shift);
+  }
 
   [[nodiscard]] static Word balance(Word word) noexcept { return word >> 16; }
   [[nodiscard]] static std::uint32_t countdown_of(Word word) noexcept {
