@@ -156,8 +156,8 @@ class PooledAllocator final : public Allocator {
   ///
   /// @errors std::bad_alloc; std::invalid_argument when `alignment` is not a power of two up to the
   ///         chunk.
-  /// @complexity usual path as buffer(), and a call for an alignment above 16; the arena's lock for
-  /// one above 4096.
+  /// @complexity usual path as buffer(), and a call for an alignment above 16 that is not known
+  /// when compiling; the arena's lock for one above 4096.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment = kMinAlignment,
                                MemoryKind kind = MemoryKind::direct) {
     if (!is_small_alignment(alignment)) [[unlikely]] {

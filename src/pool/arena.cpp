@@ -65,6 +65,7 @@ Arena::Arena(const sizing::Geometry& geometry, MemoryKind kind,
       map_(map),
       now_ms_(seams.now_ms),
       in_use_elsewhere_(seams.in_use_elsewhere),
+      references_(seams.references),
       metadata_(seams.metadata, Chunk::footprint(geometry)),
       lists_{{{ChunkList::kNoMinimum, 25, geometry.chunk_size()},
               {1, 50, geometry.chunk_size()},
@@ -126,6 +127,10 @@ Region* Arena::take_aligned(sizing::SizeClass size_class, std::size_t alignment)
 }
 
 inline void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) noexcept {
+  // Relaxed: the caller keeps the pool alive.
+  if (live_regions_ == 0 && count != 0 && references_ != nullptr) {
+    static_cast<void>(references_->fetch_add_relaxed(1));
+  }
   live_regions_ += count;
   in_use_bytes_.add(count * sizing::size_of(size_class));
   dirty_bound_.note_held(held_bytes());
@@ -302,7 +307,7 @@ Chunk* Arena::map_chunk() noexcept {
 
 // --- giving back --------------------------------------------------------------------------------
 
-void Arena::give(Region* first) noexcept {
+bool Arena::give(Region* first) noexcept {
   Chunk* doomed = nullptr;
   std::size_t count = 0;
   const std::size_t chunk_size = geometry_.chunk_size();
@@ -332,12 +337,16 @@ void Arena::give(Region* first) noexcept {
     }
     bound_dirty_pages();
     doom_idle(doomed);
-    if (doomed == nullptr) [[likely]] {
-      live_regions_ -= count;
-      return;
-    }
+    if (doomed == nullptr) [[likely]]
+      return count_given(count);
   }
-  finish(doomed, count);
+  return finish(doomed, count);
+}
+
+/// The last that happens to an arena in give(). @returns whether these were the last that were out.
+inline bool Arena::count_given(std::size_t count) noexcept {
+  live_regions_ -= count;
+  return live_regions_ == 0 && count != 0;
 }
 
 inline Chunk& Arena::chunk_of(const Region* region) const noexcept {
@@ -435,15 +444,15 @@ void Arena::doom_idle(Chunk*& doomed) noexcept {
 }
 
 /// Unmaps doomed chunks, which takes the system a while, without the lock; then counts as given
-/// what give() has taken back, in the last moment in which it uses the arena.
-void Arena::finish(Chunk* doomed, std::size_t given) noexcept {
+/// what give() has taken back, in the last moment in which it uses the arena. @returns as give().
+bool Arena::finish(Chunk* doomed, std::size_t given) noexcept {
   const std::size_t size = geometry_.chunk_size();
   for (const Chunk* chunk = doomed; chunk != nullptr; chunk = chunk->next) {
     source_.unmap(source_.context, chunk->base(), size, size, kind_);
   }
   const sync::LockGuard guard(lock_);
   while (doomed != nullptr) metadata_.give_chunk(std::exchange(doomed, doomed->next));
-  live_regions_ -= given;
+  return count_given(given);
 }
 
 void Arena::release_empty() noexcept {

@@ -30,6 +30,8 @@ struct ArenaSeams {
   std::uint64_t (*now_ms)() noexcept = platform::coarse_monotonic_ms;
   /// Bytes that the pool has in use besides its arenas', or null; outlives the arena.
   const sync::Counter* in_use_elsewhere = nullptr;
+  /// What keeps the pool: raised when an arena's first region goes out; or null.
+  sync::Atomic<std::uint64_t>* references = nullptr;
 };
 
 /// Chunks of one memory kind behind one lock.
@@ -92,7 +94,8 @@ class alignas(64) Arena {
   ///
   /// Chunks are unmapped without the lock. live_regions() falls last, so who sees it at 0 may
   /// destroy the arena.
-  void give(Region* first) noexcept;
+  /// @returns whether nothing is out any more: the caller then owes ArenaSeams::references one.
+  bool give(Region* first) noexcept;
 
   /// Gives every chunk that holds nothing live back to the system, with the empty subpages that are
   /// kept in it, and the pages of control blocks that are not in use.
@@ -181,7 +184,8 @@ class alignas(64) Arena {
   std::size_t age_free_pages(std::size_t most) noexcept TARN_REQUIRES(lock_);
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
-  void finish(Chunk* doomed, std::size_t given) noexcept;
+  bool finish(Chunk* doomed, std::size_t given) noexcept;
+  [[nodiscard]] bool count_given(std::size_t count) noexcept TARN_REQUIRES(lock_);
 
   void audit_chunk(const Chunk& chunk, Census& census) const noexcept TARN_REQUIRES(lock_);
   void audit_subpages(const Census& census) const noexcept TARN_REQUIRES(lock_);
@@ -193,6 +197,7 @@ class alignas(64) Arena {
   ChunkMap& map_;
   std::uint64_t (*const now_ms_)() noexcept;
   const sync::Counter* const in_use_elsewhere_;
+  sync::Atomic<std::uint64_t>* const references_;
 
   mutable sync::Mutex lock_{sync::LockRank::arena};
   Metadata metadata_ TARN_GUARDED_BY(lock_);

@@ -106,17 +106,12 @@ void PoolCore::close() noexcept {
   closed_.store_release(true);
   parts_->caches.close_all();
   parts_->for_each_arena([](Arena& arena) { arena.release_empty(); });
-  count_back(1);
+  drop_references(1);
 }
 
-void PoolCore::count_out(std::size_t regions) noexcept {
-  // Relaxed: the caller keeps the core alive.
-  static_cast<void>(out_.fetch_add_relaxed(regions));
-}
-
-void PoolCore::count_back(std::size_t regions) noexcept {
+void PoolCore::drop_references(std::uint64_t count) noexcept {
   // [sync: core-end] Every use of the core comes before the end of it by the last one.
-  if (out_.fetch_sub_acq_rel(regions) == regions) delete this;
+  if (references_.fetch_sub_acq_rel(count) == count) delete this;
 }
 
 // --- taking --------------------------------------------------------------------------------------
@@ -165,7 +160,8 @@ Region* PoolCore::take_slow(std::size_t size, std::size_t alignment, MemoryKind 
   Region* region = nullptr;
   if (needed > geometry_.chunk_size() || parts_->arenas(kind).empty()) {
     region = parts_->huge.take(size, std::max(alignment, alignment_of(options_, kind)), kind, tag);
-    if (region != nullptr) count_out(1);
+    // Relaxed: the caller keeps the core alive.
+    if (region != nullptr) static_cast<void>(references_.fetch_add_relaxed(1));
   } else {
     region = take_from(parts_->caches.bound(), sizing::class_of(needed), alignment, kind, tag);
   }
@@ -217,17 +213,12 @@ Region* PoolCore::take_uncached(std::size_t size_class, std::size_t alignment, M
 
 Region* PoolCore::take_one(Arena& arena, std::uint8_t size_class, std::size_t alignment) noexcept {
   if (alignment <= geometry_.page_size()) return take_from_arena(arena, size_class, 1).first;
-  Region* const region = arena.take_aligned(SizeClass{size_class}, alignment);
-  if (region == nullptr) return nullptr;
-  count_out(1);
-  return region;
+  return arena.take_aligned(SizeClass{size_class}, alignment);
 }
 
 RegionList PoolCore::take_from_arena(Arena& arena, std::uint8_t size_class,
                                      std::size_t count) noexcept {
-  const RegionList list = arena.take(SizeClass{size_class}, count);
-  if (list.count != 0) count_out(list.count);
-  return list;
+  return arena.take(SizeClass{size_class}, count);
 }
 
 Region* PoolCore::take_larger(MemoryKind kind, std::size_t size) {
@@ -244,23 +235,25 @@ Region* PoolCore::take_like(MemoryKind kind, std::size_t size) {
 // --- giving back ---------------------------------------------------------------------------------
 
 void PoolCore::give_to_arenas(Region* first) noexcept {
-  std::size_t count = 0;
+  std::uint64_t emptied = 0;
   while (first != nullptr) {
     const Chunk* const chunk = chunks_.find(first->data);
     if (chunk == nullptr) base::fatal("release of a region that no chunk holds", first->data);
     Arena& arena = chunk->arena();
     Region* last = first;
     Region* rest = next_region(first);
-    for (++count; rest != nullptr; rest = next_region(rest), ++count) {
+    for (; rest != nullptr; rest = next_region(rest)) {
       const Chunk* const other = chunks_.find(rest->data);
       if (other == nullptr || &other->arena() != &arena) break;
       last = rest;
     }
     set_next_region(last, nullptr);
-    arena.give(first);
+    // What is still to be given keeps the core alive, and an arena that this has emptied.
+    if (arena.give(first)) ++emptied;
     first = rest;
   }
-  if (count != 0) count_back(count);
+  if (emptied != 0) [[unlikely]]
+    drop_references(emptied);
 }
 
 void PoolCore::release_uncached(Region* region) noexcept {
@@ -271,7 +264,7 @@ void PoolCore::release_uncached(Region* region) noexcept {
 
 void PoolCore::give_huge(HugeRegion* region) noexcept {
   parts_->huge.give(region);
-  count_back(1);
+  drop_references(1);
 }
 
 void PoolCore::release_slow(Region* region) noexcept {

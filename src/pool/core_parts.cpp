@@ -35,10 +35,14 @@ std::vector<Arena*> pointers_to(const std::vector<std::unique_ptr<Arena>>& arena
 CoreParts::CoreParts(PoolCore& core, const PooledAllocatorOptions& options,
                      const sizing::Geometry& geometry, const platform::MemorySource& source,
                      const platform::MemorySource& metadata, ChunkMap& map)
-    : heap(make_arenas(options.heap_arenas, MemoryKind::heap, geometry, source,
-                       {.metadata = metadata, .in_use_elsewhere = &huge_bytes}, map)),
-      direct(make_arenas(options.direct_arenas, MemoryKind::direct, geometry, source,
-                         {.metadata = metadata, .in_use_elsewhere = &huge_bytes}, map)),
+    : heap(make_arenas(
+          options.heap_arenas, MemoryKind::heap, geometry, source,
+          {.metadata = metadata, .in_use_elsewhere = &huge_bytes, .references = &core.references()},
+          map)),
+      direct(make_arenas(
+          options.direct_arenas, MemoryKind::direct, geometry, source,
+          {.metadata = metadata, .in_use_elsewhere = &huge_bytes, .references = &core.references()},
+          map)),
       heap_pointers(pointers_to(heap)),
       direct_pointers(pointers_to(direct)),
       huge(core, source, huge_bytes),

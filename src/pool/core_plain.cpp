@@ -106,7 +106,6 @@ Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, Mem
   const std::size_t size_class = sizing::class_of(needed);
   Region* const region = arena->take_growable(SizeClass::from_index(size_class));
   if (region == nullptr) return nullptr;
-  count_out(1);
   cache->adopt(region, cache->region_cache(kind, size_class), tag);
   cache->count_miss();
   if (tag == kPlainTag) {

@@ -66,12 +66,12 @@ PooledAllocatorStats PoolCore::stats() const {
 }
 
 void PoolCore::audit() noexcept {
-  std::uint64_t out = parts_->huge.live_regions() + (is_closed() ? 0U : 1U);
-  parts_->for_each_arena([&out](Arena& arena) {
+  std::uint64_t references = parts_->huge.live_regions() + (is_closed() ? 0U : 1U);
+  parts_->for_each_arena([&references](Arena& arena) {
     arena.audit();
-    out += arena.live_regions();
+    references += arena.live_regions() != 0 ? 1U : 0U;
   });
-  TARN_CHECK(out == out_.load_relaxed());
+  TARN_CHECK(references == references_.load_relaxed());
   parts_->caches.for_each([](ThreadCache& cache) { cache.audit(); });
 }
 

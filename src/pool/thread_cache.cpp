@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <new>
-#include <thread>
 
 #include "pool/arena.hpp"
 #include "tarn/detail/base/units.hpp"
@@ -90,16 +89,20 @@ class ThreadCache::Revoked {
   Revoked(ThreadCache& cache, bool called_by_owner) noexcept
       : cache_(cache), active_(!called_by_owner && cache.owner_ != nullptr) {
     if (!active_) return;
+    // Out of its slow steps first: there the owner itself writes what makes its usual path fail.
+    cache_.lock_.shut_out(platform::heavy_fence);
     cache_.for_each_region_cache([](RegionCache& c) { c.revoke(); });
     cache_.outbox.set_limit(0);
     // [sync: cache-revoke] Either the owner sees what was just stored, or it is seen inside below.
     platform::heavy_fence();
-    while (owner_is_inside()) std::this_thread::yield();
+    sync::PatientPause pause;
+    while (owner_is_inside()) pause.run();
   }
   ~Revoked() {
     if (!active_) return;
     cache_.for_each_region_cache([](RegionCache& c) { c.restore(); });
     cache_.outbox.set_limit(cache_.owner_ != nullptr ? cache_.outbox_limit() : 0);
+    cache_.lock_.let_in();
   }
   Revoked(const Revoked&) = delete;
   Revoked& operator=(const Revoked&) = delete;
@@ -134,14 +137,14 @@ std::uint64_t ThreadCache::outbox_limit() const noexcept {
 // --- opening and closing -------------------------------------------------------------------------
 
 void ThreadCache::open() noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::LockGuard guard(lock_.mutex());
   TARN_CHECK(owner_ == nullptr);
   owner_ = tls::thread_token();
   outbox.set_limit(outbox_limit());
 }
 
 void ThreadCache::bind(Arena* heap, Arena* direct) noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::LockGuard guard(lock_.mutex());
   TARN_CHECK(owner_ == tls::thread_token());
   arenas_ = {heap, direct};
   until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
@@ -152,7 +155,7 @@ void ThreadCache::bind(Arena* heap, Arena* direct) noexcept {
 }
 
 bool ThreadCache::close(bool called_by_owner) noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::LockGuard guard(lock_.mutex());
   if (owner_ == nullptr) return false;
   const Revoked revoked(*this, called_by_owner);
   const bool was_bound = bound_.load_relaxed();
@@ -195,7 +198,7 @@ void ThreadCache::end_lease(RegionCache& cache) noexcept {
 // --- taking --------------------------------------------------------------------------------------
 
 Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::OwnerLockGuard guard(lock_);
   if (!bound_.load_relaxed() || arena(cache.memory_kind()) == nullptr) return nullptr;
   // The stock is not empty here when the owner was only kept out for a moment.
   if (cache.size() == 0 && !returned_.maybe_empty()) take_over_returned();
@@ -207,7 +210,7 @@ Region* ThreadCache::take_slow(RegionCache& cache, std::uintptr_t tag) noexcept 
 }
 
 void ThreadCache::adopt(Region* region, RegionCache& cache, std::uintptr_t tag) noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::OwnerLockGuard guard(lock_);
   cache.count_miss();
   set_link(region, reinterpret_cast<std::uintptr_t>(&cache) | tag);
 }
@@ -271,7 +274,7 @@ std::uint32_t ThreadCache::make_room(RegionCache& home, std::size_t regions) noe
 
 void ThreadCache::keep_slow(Region* region, RegionCache& cache) noexcept {
   {
-    const sync::LockGuard guard(lock_);
+    const sync::OwnerLockGuard guard(lock_);
     if (bound_.load_relaxed()) {
       keep_locked(region, cache);
       return;
@@ -304,7 +307,7 @@ void ThreadCache::keep_locked(Region* region, RegionCache& cache) noexcept {
 
 void ThreadCache::send_slow(Region* region, const RegionCache& home) noexcept {
   {
-    const sync::LockGuard guard(lock_);
+    const sync::OwnerLockGuard guard(lock_);
     if (owner_ != nullptr) {
       // Under the lock: a batch in nobody's hands would escape the statistics.
       Outbox::Batch& batch = outbox.place_of(home);
@@ -363,8 +366,8 @@ bool ThreadCache::accept_returned(const RegionList& list, std::uint64_t bytes,
 
 inline void ThreadCache::set_grant(RegionCache& cache, std::uint32_t limit) noexcept {
   // Modulo 2^64, so that it may also fall.
-  leased_bytes_ +=
-      (std::uint64_t{limit} - std::uint64_t{cache.granted()}) * std::uint64_t{cache.region_size()};
+  leased_bytes_.add((std::uint64_t{limit} - std::uint64_t{cache.granted()}) *
+                    std::uint64_t{cache.region_size()});
   const bool was_granted = cache.granted() != 0;
   cache.grant(limit);
   if (was_granted == (limit != 0)) return;
@@ -382,10 +385,11 @@ bool ThreadCache::widen(RegionCache& cache, std::uint32_t wanted) noexcept {
   const std::uint32_t target = std::min(cache.max_size(), std::max({wanted, first, 2 * granted}));
   const std::uint64_t needed = std::uint64_t{target - granted} * size;
   const std::uint64_t bound = stock_bound_.bytes();
-  if (leased_bytes_ + needed > bound) {
-    reclaim_slack(cache, leased_bytes_ + needed - bound);
+  if (leased_bytes_.load() + needed > bound) {
+    reclaim_slack(cache, leased_bytes_.load() + needed - bound);
   }
-  const std::uint64_t room = bound > leased_bytes_ ? bound - leased_bytes_ : 0;
+  const std::uint64_t leased = leased_bytes_.load();
+  const std::uint64_t room = bound > leased ? bound - leased : 0;
   const auto affordable =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(target - granted, room / size));
   set_grant(cache, granted + affordable);
@@ -407,7 +411,8 @@ inline RegionCache& ThreadCache::next_granted() noexcept {
 
 void ThreadCache::reclaim_slack(const RegionCache& beneficiary, std::uint64_t wanted) noexcept {
   std::uint64_t reclaimed = 0;
-  for (std::size_t i = 0; i < kReclaimSteps && reclaimed < wanted && leased_bytes_ != 0; ++i) {
+  for (std::size_t i = 0; i < kReclaimSteps && reclaimed < wanted && leased_bytes_.load() != 0;
+       ++i) {
     RegionCache& cache = next_granted();
     // What it has itself it would get back: it would only make its grant look smaller than it is.
     if (&cache == &beneficiary) continue;
@@ -448,11 +453,11 @@ void ThreadCache::sweep() noexcept {
 // --- trimming ------------------------------------------------------------------------------------
 
 bool ThreadCache::anything_to_give() const noexcept {
-  return cached_bytes() + pending_bytes() != 0 || leased_bytes_ != 0;
+  return cached_bytes() + pending_bytes() != 0 || leased_bytes_.load() != 0;
 }
 
 void ThreadCache::trim(bool called_by_owner) noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::LockGuard guard(lock_.mutex());
   if (called_by_owner) {
     until_trim_ = static_cast<std::uint32_t>(core_.options().cache_trim_interval);
     stock_bound_.start_window(until_trim_);
@@ -476,12 +481,12 @@ void ThreadCache::trim(bool called_by_owner) noexcept {
         static_cast<std::uint32_t>(std::min<std::uint64_t>(needed, cache.granted()));
     set_grant(cache, std::max(cache.size(), useful));
   });
-  stock_bound_.narrow(leased_bytes_);
+  stock_bound_.narrow(leased_bytes_.load());
   core_.count_trimmed(trimmed);
 }
 
 std::uint64_t ThreadCache::flush(bool called_by_owner) noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::LockGuard guard(lock_.mutex());
   if (owner_ == nullptr || !anything_to_give()) return 0;
   const Revoked revoked(*this, called_by_owner);
   return flush_locked();
@@ -533,7 +538,7 @@ std::uint64_t ThreadCache::cached_bytes() const noexcept {
 }
 
 void ThreadCache::audit() noexcept {
-  const sync::LockGuard guard(lock_);
+  const sync::LockGuard guard(lock_.mutex());
   std::uint64_t leased = 0;
   for_each_region_cache([this, &leased](RegionCache& cache) {
     cache.audit();
@@ -542,7 +547,7 @@ void ThreadCache::audit() noexcept {
     const std::size_t index = index_of(cache);
     TARN_CHECK((granted_[index / 64] >> (index % 64) & 1U) == (cache.granted() != 0 ? 1U : 0U));
   });
-  TARN_CHECK(leased == leased_bytes_);
+  TARN_CHECK(leased == leased_bytes_.load());
   TARN_CHECK(leased <= stock_bound_.bytes() && stock_bound_.bytes() <= stock_bound_.most());
   TARN_CHECK(pending_bytes() <= core_.options().max_pending_bytes_per_thread);
 }

@@ -4,10 +4,12 @@
 #include "model/model_check.hpp"
 #include "model/model_parts.hpp"
 #include "tarn/detail/sync/gated_count.hpp"
+#include "tarn/detail/sync/owner_lock.hpp"
 
 namespace {
 
 using tarn::model::FullFence;
+using tarn::model::ModelMutex;
 using tarn::model::ModelPause;
 using tarn::model::NoFence;
 using tarn::model::Weakened;
@@ -31,7 +33,7 @@ struct CountModel : rl::test_suite<Self, 2> {
     things($) = kFirst;
     count.set_limit(kLimit);
     count.set_count(kFirst);
-    count.set_countdown(2);
+    count.set_countdown(1);
   }
 
   void work(int change) {
@@ -57,7 +59,7 @@ struct CountModel : rl::test_suite<Self, 2> {
     work(-1);
     ++taken;
     RL_ASSERT(static_cast<int>(things($)) >= 0);
-    RL_ASSERT(!count.leave_with_one_less(word) == (count.countdown() != 0));
+    if (count.leave_with_one_less(word)) count.set_countdown(1);
   }
 
   void own() {
@@ -68,6 +70,9 @@ struct CountModel : rl::test_suite<Self, 2> {
   void revoke() {
     count.revoke();
     Heavy::run();
+    take_behind();
+  }
+  void take_behind() {
     while (count.is_inside()) ModelPause::run();
     const auto now = static_cast<int>(count.count());
     RL_ASSERT(now == static_cast<int>(things($)));
@@ -86,26 +91,40 @@ struct CountModel : rl::test_suite<Self, 2> {
   }
 };
 
-/// The same for an owner that also makes a slow change, under the lock that the other holds.
-template <class Self, class Light, class Heavy>
+/// The same for an owner that also makes a slow change, in the lock by which the other shuts it
+/// out: the pool's thread cache. `kShutOutFirst`: whether the other does so before it revokes.
+template <class Self, class Light, class Heavy, bool kShutOutFirst = true>
 struct SlowChangeModel : CountModel<Self, Light, Heavy> {
-  rl::mutex lock;
+  using Gate = tarn::sync::BasicOwnerGate<Light, ModelPause>;
+  using Lock = tarn::sync::BasicOwnerLock<ModelMutex, Gate>;
+
+  Lock lock;
 
   void own() {
     this->try_take();
-    lock.lock($);
-    RL_ASSERT(static_cast<int>(this->count.count()) == static_cast<int>(this->things($)));
-    this->work(1);
-    ++this->put;
-    this->count.set_count(this->count.count() + 1);
-    lock.unlock($);
+    {
+      const tarn::sync::OwnerLockGuard<Lock> guard(lock);
+      RL_ASSERT(static_cast<int>(this->count.count()) == static_cast<int>(this->things($)));
+      this->work(1);
+      ++this->put;
+      this->count.set_count(this->count.count() + 1);
+      this->count.set_limit(this->kLimit);
+    }
     this->try_take();
   }
 
   void revoke() {
-    lock.lock($);
-    CountModel<Self, Light, Heavy>::revoke();
-    lock.unlock($);
+    lock.mutex().lock();
+    if (kShutOutFirst) {
+      lock.shut_out(Heavy::run);
+      CountModel<Self, Light, Heavy>::revoke();
+    } else {
+      this->count.revoke();
+      lock.shut_out(Heavy::run);
+      this->take_behind();
+    }
+    lock.let_in();
+    lock.mutex().unlock();
   }
 
   void thread(unsigned index) { index == 0 ? own() : revoke(); }
@@ -113,6 +132,7 @@ struct SlowChangeModel : CountModel<Self, Light, Heavy> {
 
 struct Count : CountModel<Count, FullFence, FullFence> {};
 struct SlowChange : SlowChangeModel<SlowChange, FullFence, FullFence> {};
+struct RevokedFirst : SlowChangeModel<RevokedFirst, FullFence, FullFence, false> {};
 struct WithoutLightFence : CountModel<WithoutLightFence, NoFence, FullFence> {};
 struct WithoutHeavyFence : CountModel<WithoutHeavyFence, FullFence, NoFence> {};
 
@@ -122,6 +142,8 @@ int main() {
   tarn::model::Report report;
   report.expect_holds<Count>("gated count", 6);  // 8 hold too, in a minute
   report.expect_holds<SlowChange>("gated count with a slow change", tarn::model::kFewerPreemptions);
+  report.expect_breaks<RevokedFirst>("gated count revoked in the owner's slow change",
+                                     Weakened::none, 3);
   report.expect_breaks<WithoutLightFence>("gated count without the light fence");
   report.expect_breaks<WithoutHeavyFence>("gated count without the heavy fence");
   report.expect_breaks<Count>("gated count without release", Weakened::release);

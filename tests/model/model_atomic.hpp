@@ -24,6 +24,7 @@
 #undef calloc
 #undef realloc
 #undef free
+#undef pthread_cond_t
 #undef memory_order_relaxed
 #undef memory_order_consume
 #undef memory_order_acquire

@@ -33,11 +33,12 @@ class Report {
 
   /// The same model with a fault planted: a search that does not find it proves nothing.
   template <class Model>
-  void expect_breaks(const char* name, Weakened fault = Weakened::none) {
+  void expect_breaks(const char* name, Weakened fault = Weakened::none,
+                     unsigned preemptions = kPreemptions) {
     rl::test_params params;
     std::ostream nowhere(nullptr);
     weakened = fault;
-    const bool held = explore<Model>(params, nowhere, kPreemptions);
+    const bool held = explore<Model>(params, nowhere, preemptions);
     weakened = Weakened::none;
     note(name, "is found to break", !held, params);
   }

@@ -15,6 +15,12 @@ struct NoFence {
   static void run() {}
 };
 
+struct ModelMutex {
+  void lock() { mutex.lock($); }
+  void unlock() { mutex.unlock($); }
+  rl::mutex mutex;
+};
+
 struct ModelPause {
   static void run() { rl::yield(1, $); }
 };

@@ -365,5 +365,41 @@ TEST(PoolCoreThreads, OneArenaServesManyThreadsWithoutCaches) {
   expect_nothing_left(pool);
 }
 
+// Goal: whoever trims never meets the owner in a slow step, in which the owner itself changes what
+// keeps it out of its usual path.
+// Method: stocks of a few regions, so that most operations are slow steps, and trims without end.
+TEST(PoolCoreThreads, TrimsFallIntoAThreadsSlowSteps) {
+  constexpr std::size_t kLive = 60;
+  SmallPool pool;
+  std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> operations{0};
+  std::thread owner([&] {
+    std::minstd_rand random(7);
+    std::vector<Stamped> live;
+    for (std::uint64_t i = 0; !done.load(std::memory_order_relaxed); ++i) {
+      operations.store(i, std::memory_order_relaxed);
+      if (live.size() < kLive && random() % 2 == 0) {
+        const std::size_t size = 16U << random() % 9;
+        live.push_back(Stamped::take(pool.core(), size, MemoryKind::direct, i));
+      } else if (!live.empty()) {
+        std::swap(live[random() % live.size()], live.back());
+        ASSERT_NO_FATAL_FAILURE(live.back().check_and_give());
+        live.pop_back();
+      }
+    }
+    for (const Stamped& region : live) ASSERT_NO_FATAL_FAILURE(region.check_and_give());
+  });
+  const auto trims = scaled<std::uint64_t>(30'000);
+  for (std::uint64_t trim = 0; trim < trims && !HasFailure(); ++trim) {
+    static_cast<void>(pool.core().trim_all());
+    // Not always as far from the owner's last step.
+    const std::uint64_t next = operations.load(std::memory_order_relaxed) + 5 + trim % 16;
+    while (operations.load(std::memory_order_relaxed) < next && !HasFailure()) continue;
+  }
+  done.store(true);
+  owner.join();
+  pool.check();
+}
+
 }  // namespace
 }  // namespace tarn::pool

@@ -146,7 +146,7 @@ class PoolCore {
   void release_uncached(Region* region) noexcept;
   /// Takes back a huge region; the core may be gone afterwards.
   void give_huge(HugeRegion* region) noexcept;
-  /// Takes up to `count` regions from an arena; counts them as out.
+  /// Takes up to `count` regions from an arena.
   [[nodiscard]] RegionList take_from_arena(Arena& arena, std::uint8_t size_class,
                                            std::size_t count) noexcept;
   [[nodiscard]] bool is_closed() const noexcept {
@@ -163,6 +163,8 @@ class PoolCore {
   [[nodiscard]] unsigned category(std::size_t size_class) const noexcept;
   /// Time-based trims, if it is time for one; called on slow paths with no lock held.
   void trim_by_time() noexcept;
+  /// What keeps the core alive: its arenas raise it.
+  [[nodiscard]] sync::Atomic<std::uint64_t>& references() noexcept { return references_; }
   void count_trimmed(std::size_t regions) noexcept { trimmed_regions_.add(regions); }
 
  private:
@@ -234,8 +236,7 @@ class PoolCore {
   [[nodiscard]] std::uint32_t max_cached(std::size_t size_class) const noexcept;
   [[nodiscard]] std::size_t rounded(std::size_t size, std::size_t alignment,
                                     MemoryKind kind) const noexcept;
-  void count_out(std::size_t regions) noexcept;
-  void count_back(std::size_t regions) noexcept;
+  void drop_references(std::uint64_t count) noexcept;
 
   std::array<ClassTables, 2> class_tables_;
   // Of the thread caches' key; 0, where no thread has one, when it is not near: then every path is
@@ -249,8 +250,8 @@ class PoolCore {
   CoreParts* parts_ = nullptr;  // arenas, huge table, registry of caches: what only slow paths need
   sync::Atomic<bool> closed_{false};
   // What threads write while others read the above: a line apart.
-  // Regions out of the arenas and huge ones, plus one while the allocator exists.
-  alignas(64) sync::Atomic<std::uint64_t> out_{1};
+  // What keeps the core: each arena that has regions out, each huge region, and the allocator.
+  alignas(64) sync::Atomic<std::uint64_t> references_{1};
   sync::SharedCounter trimmed_regions_;
 };
 

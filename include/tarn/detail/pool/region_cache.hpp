@@ -123,7 +123,11 @@ class alignas(64) RegionCache {
   /// Where other threads' outboxes keep regions of this cache's thread.
   [[nodiscard]] std::uint8_t outbox_place() const noexcept { return outbox_place_; }
   /// Pops so far. While the owner starts a lease, others may read as much as a lease too many.
-  [[nodiscard]] std::uint64_t hits() const noexcept { return leases_.load() - stock_.countdown(); }
+  [[nodiscard]] std::uint64_t hits() const noexcept {
+    // In this order, so that what is left is never of a lease that is not in the sum.
+    const std::uint32_t left = stock_.countdown();
+    return leases_.load() - left;
+  }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(); }
   [[nodiscard]] std::uint64_t pushes() const noexcept { return size() + hits() - moved_in_.load(); }
 

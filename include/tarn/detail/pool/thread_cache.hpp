@@ -15,7 +15,8 @@
 #include "tarn/detail/sizing/size_class.hpp"
 #include "tarn/detail/sizing/size_classes.hpp"
 #include "tarn/detail/sync/atomic.hpp"
-#include "tarn/detail/sync/mutex.hpp"
+#include "tarn/detail/sync/counter.hpp"
+#include "tarn/detail/sync/owner_lock.hpp"
 #include "tarn/detail/sync/return_queue.hpp"
 
 namespace tarn::pool {
@@ -53,8 +54,8 @@ struct OfOneStock {
 /// One thread's part of a pool. Lives as long as the pool: when its thread ends it is emptied,
 /// closed and kept for the next one, so the link of a live region never dangles.
 ///
-/// Thread safety: the owner thread, but for what says otherwise. `lock` guards all that changes
-/// outside of the caches' own push and pop.
+/// Thread safety: the owner thread, but for what says otherwise. An OwnerLock guards all that
+/// changes outside of the caches' own push and pop; the owner's slow paths take it for two stores.
 class alignas(RegionCache) ThreadCache {
  public:
   /// Constructs in `footprint(class_count)` bytes: its region caches lie behind it. `number`: how
@@ -216,13 +217,13 @@ class alignas(RegionCache) ThreadCache {
   alignas(64) Outbox outbox;
 
  private:
-  std::uint32_t until_trim_ = 0;    // allocations; counts down, wraps when there is no interval
-  std::uint64_t leased_bytes_ = 0;  // sum of granted x size over the caches, within stock_bound_
+  std::uint32_t until_trim_ = 0;  // allocations; counts down, wraps when there is no interval
+  sync::Counter leased_bytes_;    // sum of granted x size over the caches, within stock_bound_
   StockBound stock_bound_;
   std::size_t reclaim_cursor_ = 0;  // index of the region cache that is looked at next
   // Bit i: region cache i has a grant.
   std::array<std::uint64_t, (2 * sizing::kRepresentableClasses + 63) / 64> granted_{};
-  sync::Mutex lock_{sync::LockRank::cache};
+  sync::OwnerLock lock_{sync::LockRank::cache};
   // By address: a region that was there when this thread last took plain memory of that hash. Only
   // a hint, so nothing ever clears it; regions stay readable as long as the pool.
   std::array<Region*, std::size_t{1} << kRecentBits> recent_;

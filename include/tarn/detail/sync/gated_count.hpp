@@ -27,8 +27,9 @@ namespace tarn::sync {
 /// takes than any thread makes.
 ///
 /// Thread safety: enter_*, leave*, set_countdown: the owner thread, not nested. `count` and
-/// `countdown`: any thread. The rest: under one lock, by the owner from outside, by anyone while
-/// there is no owner, or by another after revoke(), the heavy fence, and is_inside() false.
+/// `countdown`: any thread. The rest: under one lock, that also keeps the owner out, by the owner
+/// from outside, or by anyone while there is no owner; what changes count or limit, by another only
+/// after revoke(), the heavy fence, and is_inside() false.
 template <class LightFence>
 class BasicGatedCount {
  public:
@@ -66,12 +67,15 @@ class BasicGatedCount {
 
   /// Takes that are left until leave_with_one_less() says so.
   [[nodiscard]] std::uint32_t countdown() const noexcept {
-    return countdown_of(word_.load_relaxed());
+    // [sync: gated-count-leave] Acquire: what was counted before the countdown was set is seen.
+    return countdown_of(word_.load_acquire());
   }
   /// @pre `1 <= takes <= kMostCountdown`; the owner is outside.
   void set_countdown(std::uint32_t takes) noexcept {
     TARN_ASSERT(takes != 0 && takes <= kMostCountdown);
-    word_.store_relaxed((word_.load_relaxed() & ~kLow) | Word{takes} * kTick);
+    // [sync: gated-count-leave] Release: whoever reads this word, and not that of the take before,
+    // must see what was done then; and countdown() what the caller has counted.
+    word_.store_release((word_.load_relaxed() & ~kLow) | Word{takes} * kTick);
   }
 
   /// The count. Under the lock, and for the owner, exact but for what the owner does meanwhile; for

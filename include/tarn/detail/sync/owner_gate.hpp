@@ -17,9 +17,31 @@ struct CompilerFence {
   static void run() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 };
 
-/// What others do between two looks at the owner: gives the processor to somebody else.
+/// What waits for a few instructions of another thread do between two looks: gives the processor
+/// to somebody else.
 struct YieldingPause {
   static void run() noexcept { std::this_thread::yield(); }
+};
+
+/// The same for longer waits: sleeps when yielding has not helped, as a thread of lower priority
+/// gets no processor by it. One for each wait.
+class PatientPause {
+ public:
+  void run() noexcept {
+    if (turns_ < kYields) {
+      ++turns_;
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(kSleep);
+    }
+  }
+
+ private:
+  // Who runs is done after a few; it may also be stopped, or wait for the system.
+  static constexpr unsigned kYields = 64;
+  static constexpr std::chrono::microseconds kSleep{50};  // what the kernel rounds a sleep up by
+
+  unsigned turns_ = 0;
 };
 
 /// Keeps all but the owner out of the owner's data, by plain stores of the owner.
@@ -84,7 +106,8 @@ class BasicOwnerGate {
   template <class HeavyFence>
   void wait_until_outside(HeavyFence&& heavy_fence) noexcept {
     heavy_fence();
-    while (is_inside()) Pause::run();
+    Pause pause;
+    while (is_inside()) pause.run();
   }
 
   /// The same, until `deadline`. @returns whether the owner is outside.
@@ -92,9 +115,10 @@ class BasicOwnerGate {
   [[nodiscard]] bool try_wait_outside(HeavyFence&& heavy_fence,
                                       std::chrono::time_point<Clock, Duration> deadline) noexcept {
     heavy_fence();
+    Pause pause;
     while (is_inside()) {
       if (Clock::now() >= deadline) return false;
-      Pause::run();
+      pause.run();
     }
     return true;
   }
@@ -121,6 +145,6 @@ class BasicOwnerGate {
   Atomic<std::uint8_t> revoked_{0};
 };
 
-using OwnerGate = BasicOwnerGate<CompilerFence, YieldingPause>;
+using OwnerGate = BasicOwnerGate<CompilerFence, PatientPause>;
 
 }  // namespace tarn::sync
