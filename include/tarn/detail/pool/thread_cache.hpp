@@ -173,9 +173,10 @@ class alignas(RegionCache) ThreadCache {
   [[nodiscard]] std::size_t index_of(const RegionCache& cache) const noexcept {
     return static_cast<std::size_t>(&cache - caches());
   }
-  // Plain regions that are remembered: 1024, of which the recorded traces find 59 to 97 releases in
-  // a hundred (docs/adr/0041-plain-memory-by-a-table-of-recent-addresses.md).
-  static constexpr std::size_t kRecentBits = 10;
+  // Plain regions that are remembered: 2048, of which the recorded traces find 68 to 98 releases in
+  // a hundred; half as many 59 to 97, which took up to 4 in a hundred more time
+  // (docs/adr/0041-plain-memory-by-a-table-of-recent-addresses.md).
+  static constexpr std::size_t kRecentBits = 11;
   [[nodiscard]] static std::size_t recent_index(const void* memory) noexcept {
     // Fibonacci hashing of the address's lower half: its high bits depend on all below.
     constexpr std::uint32_t kSpread = 0x9E3779B1;
