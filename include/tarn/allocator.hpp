@@ -43,32 +43,32 @@ class Allocator {
   /// @complexity pooled, usual path: no call but into the thread's cache; no lock,
   /// read-modify-write,
   ///             system call or touch of the memory.
-  [[nodiscard]] ByteBuf buffer(std::size_t capacity = kDefaultCapacity,
-                               std::size_t max_capacity = kNoLimit) {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf buffer(std::size_t capacity = kDefaultCapacity,
+                                                      std::size_t max_capacity = kNoLimit) {
     return make<MemoryKind::direct>(capacity, max_capacity);
   }
   /// The same, of heap memory.
-  [[nodiscard]] ByteBuf heap_buffer(std::size_t capacity = kDefaultCapacity,
-                                    std::size_t max_capacity = kNoLimit) {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf heap_buffer(std::size_t capacity = kDefaultCapacity,
+                                                           std::size_t max_capacity = kNoLimit) {
     return make<MemoryKind::heap>(capacity, max_capacity);
   }
   /// The same, of direct memory.
-  [[nodiscard]] ByteBuf direct_buffer(std::size_t capacity = kDefaultCapacity,
-                                      std::size_t max_capacity = kNoLimit) {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf direct_buffer(
+      std::size_t capacity = kDefaultCapacity, std::size_t max_capacity = kNoLimit) {
     return make<MemoryKind::direct>(capacity, max_capacity);
   }
 
   /// As buffer(), but the empty ByteBuf on any failure.
-  [[nodiscard]] ByteBuf try_buffer(std::size_t capacity = kDefaultCapacity,
-                                   std::size_t max_capacity = kNoLimit) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf try_buffer(
+      std::size_t capacity = kDefaultCapacity, std::size_t max_capacity = kNoLimit) noexcept {
     return try_make<MemoryKind::direct>(capacity, max_capacity);
   }
-  [[nodiscard]] ByteBuf try_heap_buffer(std::size_t capacity = kDefaultCapacity,
-                                        std::size_t max_capacity = kNoLimit) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf try_heap_buffer(
+      std::size_t capacity = kDefaultCapacity, std::size_t max_capacity = kNoLimit) noexcept {
     return try_make<MemoryKind::heap>(capacity, max_capacity);
   }
-  [[nodiscard]] ByteBuf try_direct_buffer(std::size_t capacity = kDefaultCapacity,
-                                          std::size_t max_capacity = kNoLimit) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf try_direct_buffer(
+      std::size_t capacity = kDefaultCapacity, std::size_t max_capacity = kNoLimit) noexcept {
     return try_make<MemoryKind::direct>(capacity, max_capacity);
   }
 
@@ -100,8 +100,10 @@ class Allocator {
 
   explicit Allocator(Form form) noexcept : form_(form) {}
 
+  // Inline, so that the buffer is made in registers: clang would pass it back through memory.
   template <MemoryKind kKind>
-  [[nodiscard]] ByteBuf make(std::size_t capacity, std::size_t max_capacity) {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf make(std::size_t capacity,
+                                                    std::size_t max_capacity) {
     if (capacity > max_capacity) [[unlikely]] {
       detail::throw_too_large("capacity", capacity, "max_capacity", max_capacity);
     }
@@ -113,7 +115,8 @@ class Allocator {
   }
 
   template <MemoryKind kKind>
-  [[nodiscard]] ByteBuf try_make(std::size_t capacity, std::size_t max_capacity) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] ByteBuf try_make(std::size_t capacity,
+                                                        std::size_t max_capacity) noexcept {
     if (capacity > max_capacity) [[unlikely]]
       return {};
     pool::Region* const region =
@@ -158,8 +161,9 @@ class PooledAllocator final : public Allocator {
   ///         chunk.
   /// @complexity usual path as buffer(), and a call for an alignment above 16 that is not known
   /// when compiling; the arena's lock for one above 4096.
-  [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment = kMinAlignment,
-                               MemoryKind kind = MemoryKind::direct) {
+  [[nodiscard]] [[gnu::always_inline]] void* allocate(std::size_t size,
+                                                      std::size_t alignment = kMinAlignment,
+                                                      MemoryKind kind = MemoryKind::direct) {
     if (!is_small_alignment(alignment)) [[unlikely]] {
       return __builtin_constant_p(alignment) ? take_aligned(size, alignment, kind)
                                              : allocate_aligned(size, alignment, kind);
@@ -174,7 +178,8 @@ class PooledAllocator final : public Allocator {
   ///
   /// Memory that is not live, or of another size class than `size` and `alignment` say, is reported
   /// with its address and what is known, and ends the program: in release builds too.
-  void deallocate(void* memory, std::size_t size, std::size_t alignment = kMinAlignment) noexcept {
+  [[gnu::always_inline]] void deallocate(void* memory, std::size_t size,
+                                         std::size_t alignment = kMinAlignment) noexcept {
     if (is_small_alignment(alignment)) [[likely]] {
       core_->give_plain(memory, size);
     } else if (__builtin_constant_p(alignment)) {

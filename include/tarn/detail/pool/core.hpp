@@ -56,7 +56,7 @@ class PoolCore {
   /// @returns null when memory is refused; nothing has changed then.
   /// @complexity usual path: some thirty instructions, no call, lock or read-modify-write.
   template <std::uintptr_t kTag>
-  [[nodiscard]] Region* take(std::size_t size, MemoryKind kind) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] Region* take(std::size_t size, MemoryKind kind) noexcept {
     if (Region* const region = take_near<kTag>(size, kind)) [[likely]]
       return region;
     return take_slow(size, 1, kind, kTag);
@@ -80,7 +80,7 @@ class PoolCore {
   /// here, or of another class: reported and fatal.
   /// @complexity usual path, for memory that this thread took not long ago: some thirty
   /// instructions, no call, lock or read-modify-write.
-  void give_plain(void* memory, std::size_t size) noexcept {
+  [[gnu::always_inline]] void give_plain(void* memory, std::size_t size) noexcept {
     ThreadCache* const cache = near_cache();
     if (cache == nullptr || !cache->give_recent(memory, size)) [[unlikely]]
       give_plain_slow(memory, size, 1);
