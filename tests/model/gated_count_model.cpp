@@ -140,7 +140,7 @@ struct WithoutHeavyFence : CountModel<WithoutHeavyFence, FullFence, NoFence> {};
 
 int main() {
   tarn::model::Report report;
-  report.expect_holds<Count>("gated count", 6);  // 8 hold too, in a minute
+  report.expect_holds<Count>("gated count", 6);  // 8 took a minute
   report.expect_holds<SlowChange>("gated count with a slow change", tarn::model::kFewerPreemptions);
   report.expect_breaks<RevokedFirst>("gated count revoked in the owner's slow change",
                                      Weakened::none, 3);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "support/scale.hpp"
@@ -46,6 +47,27 @@ TEST(OwnerLock, AnOwnerThatIsShutOutTakesTheMutex) {
   EXPECT_TRUE(is_free(lock.mutex()));
   const OwnerLockGuard guard(lock);
   EXPECT_TRUE(lock.owner_is_inside());
+}
+
+TEST(OwnerLock, WhoShutsTheOwnerOutWaitsUntilItHasLeft) {
+  platform::heavy_fence();  // the first, which registers with the kernel, may outlast the owner
+  OwnerLock lock(LockRank::cache);
+  std::atomic<bool> inside{false};
+  bool left = false;
+  std::thread owner([&] {
+    const OwnerLockGuard guard(lock);
+    inside.store(true);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    left = true;  // plain: the guard's end publishes it
+  });
+  while (!inside.load()) std::this_thread::yield();
+  {
+    const LockGuard turn(lock.mutex());
+    lock.shut_out(platform::heavy_fence);
+    EXPECT_TRUE(left);
+    lock.let_in();
+  }
+  owner.join();
 }
 
 // For ThreadSanitizer too: what the lock guards is plain memory.
