@@ -185,6 +185,22 @@ TEST(PoolCore, AlignedMemoryOfUpToAPageIsServedFromTheStock) {
   pool.check();
 }
 
+// The class of the size alone has a stock, of regions that are not so aligned.
+TEST(PoolCore, AStockOfTheSizesOwnClassIsNotAskedForAlignedMemory) {
+  SmallPool pool;
+  SmallPool::give_all(pool.take_many(4, 112));
+  ASSERT_EQ(pool.stock(112, MemoryKind::direct).size(), 4U);
+  std::vector<Region*> aligned;
+  for (int i = 0; i < 4; ++i) {
+    aligned.push_back(pool.core().take_aligned(100, 64, MemoryKind::direct));
+    EXPECT_EQ(address(aligned.back()->data) % 64, 0U);
+    EXPECT_EQ(region_capacity(aligned.back()), 128U);
+  }
+  for (Region* const region : aligned) pool.core().give_aligned(region->data, 100, 64);
+  EXPECT_EQ(pool.stock(112, MemoryKind::direct).size(), 4U);
+  pool.check();
+}
+
 TEST(PoolCoreDeathTest, AlignedMemoryIsOfTheClassOfItsSizeRoundedUp) {
   SmallPool pool;
   Region* const region = pool.core().take_aligned(70, 64, MemoryKind::direct);
