@@ -25,6 +25,10 @@ constexpr std::size_t kLargestKeptSlot = 2 * base::kKiB;
 constexpr std::size_t kLargestPopulatedSlot = 4 * base::kKiB;
 constexpr unsigned kPopulatedShareShift = 8;
 
+/// So many free runs are tried for one that is dirty. redis's trace makes 4,490 page faults with 4,
+/// 4,430 with 8, 16 or 32, and 5,120 when the first run that fits is taken.
+constexpr unsigned kTriesForDirtyRun = 16;
+
 /// Reports a region that nobody may give back. Its control block is readable, whatever it is.
 [[noreturn, gnu::cold, gnu::noinline]] void report_not_live(const Region* region) noexcept {
   char detail[64] = "";
@@ -213,9 +217,11 @@ inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   // more room is asked for.
   const std::size_t page_class =
       wish.room != 0 ? geometry_.pages2idx(wish.room) : geometry_.pages2idx_floor(wish.pages);
-  // Half full ones first, so that emptier ones may become empty; those nearly full last, because
-  // most have no room.
-  for (const ListIndex index : {k50, k25, k0, kInit, k75}) {
+  if (wish.room == 0 && wish.alignment == 1 && wish.pages <= dirty_pages_) {
+    const Run run = take_dirty_run(wish.pages);
+    if (run.chunk != nullptr) return run;
+  }
+  for (const ListIndex index : kWhereToLook) {
     ChunkList& list = lists_[index];
     if (!list.may_fit(bytes)) continue;
     for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
@@ -232,6 +238,28 @@ inline Arena::Run Arena::take_run(const RunWish& wish) noexcept {
   TARN_CHECK(run.chunk != nullptr);
   lists_[kInit].add(chunk);
   return run;
+}
+
+/// A run of dirty pages, of which none need be brought in, if one is found soon.
+inline Arena::Run Arena::take_dirty_run(std::uint32_t pages) noexcept {
+  const std::size_t bytes = std::size_t{pages} << geometry_.page_shift();
+  const std::size_t page_class = geometry_.pages2idx(pages);
+  unsigned tries = kTriesForDirtyRun;
+  for (const ListIndex index : kWhereToLook) {
+    ChunkList& list = lists_[index];
+    if (!list.may_fit(bytes)) continue;
+    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = chunk->next) {
+      if (!chunk->has_free_run(page_class)) continue;
+      const std::uint32_t page = chunk->take_dirty_run(pages, tries);
+      if (page != Chunk::kNoRun) {
+        dirty_pages_ -= pages;
+        list.after_take(chunk);
+        return {.chunk = chunk, .page = page, .is_fresh = false};
+      }
+      if (tries == 0) return {};
+    }
+  }
+  return {};
 }
 
 Region* Arena::take_growable(sizing::SizeClass size_class) noexcept {
@@ -406,19 +434,19 @@ void Arena::bound_dirty_pages() noexcept {
   const std::uint64_t held = held_bytes();
   if (!dirty_bound_.is_due(held, dirty)) [[likely]]
     return;
-  const std::uint64_t excess = dirty_bound_.look(held, dirty, now_ms_());
-  if (excess == 0) return;
-  const std::size_t pages =
-      age_free_pages(static_cast<std::size_t>(excess >> geometry_.page_shift()));
-  dirty_bound_.spend(std::uint64_t{pages} << geometry_.page_shift());
+  const DirtyBound::Excess excess = dirty_bound_.look(held, dirty, now_ms_());
+  if (excess.bytes == 0) return;
+  dirty_bound_.spend(std::uint64_t{age_free_pages(excess)} << geometry_.page_shift());
 }
 
-/// Ages every chunk's free pages, and gives `most` pages back at most. @returns how many.
-std::size_t Arena::age_free_pages(std::size_t most) noexcept {
+/// Ages every chunk's free pages, and gives those back that are in excess. @returns how many.
+std::size_t Arena::age_free_pages(const DirtyBound::Excess& excess) noexcept {
   const std::size_t before = dirty_pages_;
+  auto most = static_cast<std::size_t>(excess.bytes >> geometry_.page_shift());
+  const auto least = static_cast<std::size_t>(excess.least_range >> geometry_.page_shift());
   const auto age = [&](Chunk& chunk) TARN_REQUIRES(lock_) {
     if (chunk.dirty_pages() == 0) return;
-    const std::size_t purged = chunk.age_free_pages(most);
+    const std::size_t purged = chunk.age_free_pages(most, least);
     dirty_pages_ -= purged;
     most -= purged;
   };

@@ -125,6 +125,9 @@ class alignas(64) Arena {
  private:
   // The lists by what their chunks have in use at least.
   enum ListIndex : std::size_t { kInit, k0, k25, k50, k75, k100 };
+  /// Half full chunks first, so that emptier ones may become empty; those nearly full last, because
+  /// most have no room.
+  static constexpr std::array kWhereToLook{k50, k25, k0, kInit, k75};
 
   struct Census;
 
@@ -169,6 +172,7 @@ class alignas(64) Arena {
   [[nodiscard]] Region* take_run_region(sizing::SizeClass size_class, const RunWish& wish) noexcept
       TARN_REQUIRES(lock_);
   [[nodiscard]] Run take_run(const RunWish& wish) noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] Run take_dirty_run(std::uint32_t pages) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Run take_run_from(Chunk& chunk, const RunWish& wish) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
@@ -181,7 +185,7 @@ class alignas(64) Arena {
   [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
 
   void bound_dirty_pages() noexcept TARN_REQUIRES(lock_);
-  std::size_t age_free_pages(std::size_t most) noexcept TARN_REQUIRES(lock_);
+  std::size_t age_free_pages(const DirtyBound::Excess& excess) noexcept TARN_REQUIRES(lock_);
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   bool finish(Chunk* doomed, std::size_t given) noexcept;

@@ -14,6 +14,10 @@
 namespace tarn::pool {
 namespace {
 
+/// Page classes from a run's own to that of one twice as long.
+constexpr std::size_t kClassesOfTwiceAsLong = 4;
+static_assert(RunSet::kMaxClasses > 52 + kClassesOfTwiceAsLong, "kMaxClasses means none");
+
 /// Where the parts of a chunk's metadata lie, in bytes from its start.
 ///
 ///     | Chunk | RunSet | DirtyPages | page table: 16 bytes a page | bitmaps of free runs |
@@ -130,6 +134,25 @@ std::uint32_t Chunk::take_run_with_room(std::uint32_t pages, std::uint32_t room)
   return page;
 }
 
+std::uint32_t Chunk::take_dirty_run(std::uint32_t pages, unsigned& tries) noexcept {
+  TARN_ASSERT(pages > 0 && pages <= page_count_);
+  if (dirty_pages_.count() < pages) return kNoRun;
+  const std::size_t shortest = geometry_.pages2idx(pages);
+  for (std::size_t page_class = free_runs_.first_class(shortest);
+       page_class <= shortest + kClassesOfTwiceAsLong;
+       page_class = free_runs_.first_class(page_class + 1)) {
+    for (std::uint32_t page = free_runs_.lowest(page_class); page != RunSet::kNone;
+         page = free_runs_.lowest_from(page_class, page + 1)) {
+      if (tries == 0) return kNoRun;
+      --tries;
+      if (!dirty_pages_.are_dirty(page, pages)) continue;
+      cut(page, page, pages);
+      return page;
+    }
+  }
+  return kNoRun;
+}
+
 std::uint32_t Chunk::take_aligned_run(std::uint32_t pages, std::uint32_t alignment_pages) noexcept {
   TARN_ASSERT(pages > 0 && pages <= page_count_ && alignment_pages <= page_count_);
   // Which free run has an aligned place shows only by looking at each, shortest class first; at
@@ -193,8 +216,8 @@ void Chunk::give_run(std::uint32_t page) noexcept {
 
 std::size_t Chunk::dirty_pages() const noexcept { return dirty_pages_.count(); }
 
-std::size_t Chunk::age_free_pages(std::size_t most) noexcept {
-  return dirty_pages_.age(most, [this](std::size_t page, std::size_t pages) {
+std::size_t Chunk::age_free_pages(std::size_t most, std::size_t least) noexcept {
+  return dirty_pages_.age(most, least, [this](std::size_t page, std::size_t pages) {
     platform::purge(base_ + (page << page_shift_), pages << page_shift_);
   });
 }

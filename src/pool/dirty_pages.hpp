@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace tarn::pool {
 
@@ -50,43 +51,58 @@ class DirtyPages {
       old_[word] &= ~mask;
     });
   }
-  /// Calls `purge(page, pages)` for the longest ranges of old pages, the highest first, since runs
-  /// are taken from the lowest place; for `most` pages at most. What is left of the old ones stays
-  /// old, and the fresh ones are old then.
+  /// Calls `purge(page, pages)` for ranges of old pages that are at least `least` long, each as
+  /// long as there is one, the highest first, since runs are taken from the lowest place; for
+  /// `most` pages at most. What is left of the old ones stays old, and the fresh ones are old then.
   /// @returns pages purged.
   template <class F>
-  std::size_t age(std::size_t most, F&& purge) noexcept {
+  std::size_t age(std::size_t most, std::size_t least, F&& purge) noexcept {
     std::size_t left = most;
     std::size_t begin = 0;
     std::size_t length = 0;
-    for (std::size_t word = words_; word-- > 0;) {
+    const auto end_range = [&] {
+      const std::size_t pages = std::min(length, left);
+      if (pages == 0 || pages < least) return;
+      const std::size_t page = begin + length - pages;
+      purge(page, pages);
+      for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask, std::size_t) {
+        old_[word] &= ~mask;
+      });
+      left -= pages;
+    };
+    for (std::size_t word = words_; word-- > 0 && left != 0;) {
       std::uint64_t bits = old_[word];
-      while (bits != 0 && left != 0) {
+      while (bits != 0) {
         const auto above = static_cast<unsigned>(std::countl_zero(bits));
-        const std::size_t run =
-            std::min(static_cast<std::size_t>(std::countl_one(bits << above)), left);
+        const auto run = static_cast<unsigned>(std::countl_one(bits << above));
         const std::size_t first = kBits - above - run;
         const std::size_t page = word * kBits + first;
-        if (length != 0 && page + run == begin) {
-          length += run;
-        } else {
-          if (length != 0) purge(begin, length);
-          length = run;
+        if (page + run != begin) {
+          end_range();
+          length = 0;
         }
         begin = page;
-        left -= run;
+        length += run;
         bits &= ~mask_of(first, run);
       }
-      old_[word] = bits | fresh_[word];
-      fresh_[word] = 0;
     }
-    if (length != 0) purge(begin, length);
+    end_range();
+    for (std::size_t word = 0; word < words_; ++word) old_[word] |= std::exchange(fresh_[word], 0);
     count_ -= most - left;
     return most - left;
   }
 
   /// Dirty pages.
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+  /// Whether every page of a range is dirty.
+  [[nodiscard]] bool are_dirty(std::size_t page, std::size_t pages) const noexcept {
+    bool all = true;
+    for_each_mask(page, pages, [&](std::size_t word, std::uint64_t mask, std::size_t) {
+      all = all && (~(fresh_[word] | old_[word]) & mask) == 0;
+    });
+    return all;
+  }
 
   /// For tests and audits.
   [[nodiscard]] bool is_dirty(std::size_t page) const noexcept {

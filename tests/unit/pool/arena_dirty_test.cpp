@@ -87,6 +87,26 @@ TEST(ArenaDirtyPages, KeepsWhatIsResidentBelowTheMostThatWasInUse) {
   load.end();
 }
 
+// The list that is asked first has a chunk with room, but its pages were never used.
+TEST(ArenaDirtyPages, TakesWhatIsResidentBeforeWhatIsNot) {
+  OwnArena own(sizing::Geometry{4096, 4});
+  const std::size_t page = own.geometry.page_size();
+  Region* const fuller = own.take(10 * page);
+  Region* const emptier = own.take(7 * page);
+  ASSERT_NE(own.map.find(fuller->data), own.map.find(emptier->data));
+  Region* const used = own.take(7 * page);
+  const std::byte* const place = used->data;
+  ASSERT_EQ(own.map.find(place), own.map.find(emptier->data));
+  own.give(used);
+  Region* const again = own.take(5 * page);
+  EXPECT_EQ(again->data, place);
+  own.arena.audit();
+  Region* const more = own.take(5 * page);
+  EXPECT_EQ(own.map.find(more->data), own.map.find(fuller->data)) << "two resident pages are left";
+  own.arena.audit();
+  own.give({fuller, emptier, again, more});
+}
+
 TEST(ArenaDirtyPages, ALoadThatSwingsKeepsItsPages) {
   OwnArena own;
   Load load(own);

@@ -137,6 +137,27 @@ TEST(Arena, ChunksWalkTheListsAsNettys) {
 }
 
 // NETTY.md 1.7, "allocation path normal": 50, 25, 0, init, 75.
+// Of pages that were never used, too. (Then no chunk was fuller before.)
+TEST(Arena, FillsTheFullestChunkThatHasRoom) {
+  OwnArena own(Geometry{4096, 4});
+  const std::size_t page = own.geometry.page_size();
+  // None fits into what those before it leave: 2, 6 and 9 pages.
+  std::vector<Region*> regions;
+  for (const std::size_t pages : {14U, 10U, 7U}) regions.push_back(own.take(pages * page));
+  ASSERT_EQ(own.lists(), (Lists{0, 1, 1, 1, 0, 0}));
+  std::vector<std::size_t> expected;
+  expected.insert(expected.end(), 2, 0);
+  expected.insert(expected.end(), 6, 1);
+  expected.insert(expected.end(), 9, 2);
+  for (const std::size_t from : expected) {
+    Region* const region = own.take(page);
+    EXPECT_EQ(own.map.find(region->data), own.map.find(regions[from]->data));
+    regions.push_back(region);
+  }
+  EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 3}));
+  own.give(regions);
+}
+
 TEST(Arena, AsksTheListsInNettysOrder) {
   OwnArena own(Geometry{4096, 4});
   const std::size_t page = own.geometry.page_size();
@@ -152,19 +173,21 @@ TEST(Arena, AsksTheListsInNettysOrder) {
   }
   ASSERT_EQ(own.lists(), (Lists{1, 1, 1, 1, 1, 0}));
   enum : std::size_t { kIn75, kIn50, kIn25, kIn0, kInInit };
-  // A chunk that fills walks to the list 50 at most, so that it is filled before the next one is.
+  // Aligned runs, since of others those are preferred that are resident. On even pages 1, 2, 4, 6
+  // and 7 have room; a chunk that fills moves at most so far that it is still asked first.
   std::vector<std::size_t> expected;
-  expected.insert(expected.end(), 5, kIn50);
-  expected.insert(expected.end(), 9, kIn25);
-  expected.insert(expected.end(), 13, kIn0);
-  expected.insert(expected.end(), 15, kInInit);
-  expected.insert(expected.end(), 2, kIn75);
+  expected.insert(expected.end(), 2, kIn50);
+  expected.insert(expected.end(), 4, kIn25);
+  expected.insert(expected.end(), 6, kIn0);
+  expected.insert(expected.end(), 7, kInInit);
+  expected.insert(expected.end(), 1, kIn75);
   for (const std::size_t from : expected) {
-    Region* const region = own.take(page);
+    Region* const region = own.arena.take_aligned(sizing::size_class_of(page), 2 * page);
+    ASSERT_NE(region, nullptr);
     EXPECT_EQ(own.map.find(region->data), own.map.find(chunks[from][0]->data));
     chunks[from].push_back(region);
   }
-  EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 5}));
+  EXPECT_EQ(own.lists(), (Lists{0, 0, 3, 1, 1, 0}));
   for (const auto& regions : chunks) own.give(regions);
 }
 

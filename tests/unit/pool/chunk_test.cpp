@@ -541,5 +541,88 @@ TEST(Chunk, IsBestFitOverPages) {
   }
 }
 
+// --- dirty runs ---------------------------------------------------------------------------------
+
+/// Frees a run, and gives its pages back to the system.
+void give_and_purge(Chunk& chunk, std::uint32_t page) {
+  const std::size_t pages = chunk.taken_run_at(page);
+  chunk.give_run(page);
+  EXPECT_EQ(chunk.age_free_pages(pages), 0U);
+  EXPECT_EQ(chunk.age_free_pages(pages), pages);
+}
+
+TEST(Chunk, OfDirtyRunsTheFirstOneIsTaken) {
+  const Geometry geometry{4096, 5};
+  test::OwnChunk chunk(geometry);
+  for (std::uint32_t page = 0; page < 24; page += 4) ASSERT_EQ(chunk->take_run(4), page);
+  give_and_purge(*chunk, 0);
+  chunk->give_run(8);
+  chunk->give_run(16);
+  ASSERT_EQ(free_runs(*chunk), (Runs{{0, 4}, {8, 4}, {16, 4}, {24, 8}}));
+  unsigned tries = 8;
+  EXPECT_EQ(chunk->take_dirty_run(3, tries), 8U) << "take_run() would bring in pages at 0";
+  EXPECT_EQ(tries, 6U);
+  EXPECT_EQ(chunk->dirty_pages(), 5U);
+  EXPECT_EQ(free_runs(*chunk), (Runs{{0, 4}, {11, 1}, {16, 4}, {24, 8}}));
+  chunk->audit();
+  EXPECT_EQ(chunk->take_dirty_run(4, tries), 16U);
+  EXPECT_EQ(tries, 4U);
+  EXPECT_EQ(chunk->take_dirty_run(1, tries), 11U);
+  EXPECT_EQ(chunk->dirty_pages(), 0U);
+  EXPECT_EQ(chunk->take_dirty_run(1, tries), Chunk::kNoRun);
+  EXPECT_EQ(tries, 3U) << "none is tried where no page is dirty";
+  chunk->audit();
+}
+
+TEST(Chunk, ADirtyRunIsCutFromOneOfTwiceTheLengthAtMost) {
+  for (const std::uint32_t length : {8U, 10U}) {
+    const Geometry geometry{4096, 5};
+    test::OwnChunk chunk(geometry);
+    const std::uint32_t clean = chunk->take_run(4);
+    ASSERT_EQ(chunk->take_run(1), 4U);
+    const std::uint32_t dirty = chunk->take_run(length);
+    ASSERT_EQ(chunk->take_run(1), 5 + length);
+    give_and_purge(*chunk, clean);
+    chunk->give_run(dirty);
+    unsigned tries = 8;
+    EXPECT_EQ(chunk->take_dirty_run(4, tries), length == 8 ? dirty : Chunk::kNoRun);
+    EXPECT_EQ(tries, length == 8 ? 6U : 7U);
+    chunk->audit();
+  }
+}
+
+TEST(Chunk, ARunWithACleanPageInFrontIsNoDirtyOne) {
+  const Geometry geometry{4096, 5};
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t front = chunk->take_run(2);
+  const std::uint32_t rest = chunk->take_run(6);
+  ASSERT_EQ(chunk->take_run(1), 8U);
+  give_and_purge(*chunk, front);
+  chunk->give_run(rest);
+  const Looks before(*chunk);
+  unsigned tries = 8;
+  EXPECT_EQ(chunk->take_dirty_run(5, tries), Chunk::kNoRun);
+  EXPECT_TRUE(Looks(*chunk) == before);
+  EXPECT_EQ(tries, 7U);
+}
+
+TEST(Chunk, ADirtyRunIsLookedForAsOftenAsAllowed) {
+  const Geometry geometry{4096, 5};
+  test::OwnChunk chunk(geometry);
+  for (std::uint32_t page = 0; page < 24; page += 4) ASSERT_EQ(chunk->take_run(4), page);
+  give_and_purge(*chunk, 0);
+  give_and_purge(*chunk, 8);
+  chunk->give_run(16);
+  const Looks before(*chunk);
+  for (unsigned allowed : {0U, 1U, 2U}) {
+    EXPECT_EQ(chunk->take_dirty_run(4, allowed), Chunk::kNoRun);
+    EXPECT_EQ(allowed, 0U);
+    EXPECT_TRUE(Looks(*chunk) == before);
+  }
+  unsigned tries = 3;
+  EXPECT_EQ(chunk->take_dirty_run(4, tries), 16U);
+  EXPECT_EQ(tries, 0U);
+}
+
 }  // namespace
 }  // namespace tarn::pool

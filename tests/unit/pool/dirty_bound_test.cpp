@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "tarn/detail/base/units.hpp"
 
@@ -39,19 +41,34 @@ TEST(DirtyBound, IsDueAboveTheShareAndAQuarterOfItGivenBack) {
 
 TEST(DirtyBound, KeepsWhatWithTheUsedIsBelowMostOfTheMost) {
   DirtyBound bound = after(8 * kMiB);
-  EXPECT_EQ(bound.look(4 * kMiB, 2 * kMiB, kStart), 0U);
-  EXPECT_EQ(bound.look(4 * kMiB, 3 * kMiB, kStart), kMiB);
+  EXPECT_EQ(bound.look(4 * kMiB, 2 * kMiB, kStart).bytes, 0U);
+  EXPECT_EQ(bound.look(4 * kMiB, 3 * kMiB, kStart).bytes, kMiB);
 }
 
 TEST(DirtyBound, NeverAsksForMoreThanTheExcessAboveTheShare) {
   DirtyBound bound = after(4 * kMiB);
-  EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart), kMiB - DirtyBound::kBytes);
+  EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart).bytes, kMiB / 2);
+  DirtyBound other = after(kMiB);
+  EXPECT_EQ(other.look(kMiB, kMiB, kStart).bytes, kMiB - DirtyBound::kBytes);
+}
+
+TEST(DirtyBound, TheShareIsLargerWhileLittleIsInUse) {
+  // What may stay of free pages, with so much in use.
+  const std::vector<std::pair<std::uint64_t, std::uint64_t>> expected{
+      {0, DirtyBound::kBytes}, {2 * kMiB, DirtyBound::kBytes}, {3 * kMiB, 384 * kKiB},
+      {4 * kMiB, 512 * kKiB},  {8 * kMiB, 512 * kKiB},         {9 * kMiB, 576 * kKiB},
+      {16 * kMiB, kMiB}};
+  for (const auto& [held, stays] : expected) {
+    DirtyBound bound(kStart);
+    EXPECT_EQ(bound.look(held, stays + kMiB, kStart).bytes, kMiB) << held;
+    EXPECT_EQ(bound.look(held, stays, kStart).bytes, 0U) << held;
+  }
 }
 
 TEST(DirtyBound, TheMostFadesByHalfInEachPeriod) {
   DirtyBound bound = after(8 * kMiB);
   // (8 + 4) / 2 = 6 MiB are the most now, of which 4.5 may be resident.
-  EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart + DirtyBound::kDecayMs), kMiB / 2);
+  EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart + DirtyBound::kDecayMs).bytes, kMiB / 2);
 }
 
 TEST(DirtyBound, SpendsNoMoreThanItsBudget) {
@@ -59,7 +76,7 @@ TEST(DirtyBound, SpendsNoMoreThanItsBudget) {
   std::uint64_t now = kStart;
   std::uint64_t gone = 0;
   const auto look = [&] {
-    const std::uint64_t bytes = bound.look(0, kGiB, now);
+    const std::uint64_t bytes = bound.look(0, kGiB, now).bytes;
     bound.spend(bytes);
     return bytes;
   };
@@ -79,26 +96,39 @@ TEST(DirtyBound, SpendsNoMoreThanItsBudget) {
 TEST(DirtyBound, WhatStaysIsNotSpent) {
   DirtyBound bound(kStart);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(bound.look(0, kGiB, kStart), DirtyBound::kBurst);
+    EXPECT_EQ(bound.look(0, kGiB, kStart).bytes, DirtyBound::kBurst);
   }
   bound.spend(kMiB);
-  EXPECT_EQ(bound.look(0, kGiB, kStart), DirtyBound::kBurst - kMiB);
+  EXPECT_EQ(bound.look(0, kGiB, kStart).bytes, DirtyBound::kBurst - kMiB);
 }
 
 TEST(DirtyBound, LeavesWhatIsNotWorthTheTrouble) {
   DirtyBound bound(kStart);
-  EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast - 1, kStart), 0U);
-  EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast, kStart), DirtyBound::kLeast);
+  EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast - 1, kStart).bytes, 0U);
+  EXPECT_EQ(bound.look(0, DirtyBound::kBytes + DirtyBound::kLeast, kStart).bytes,
+            DirtyBound::kLeast);
   // An eighth of a share of 4 MiB.
-  EXPECT_EQ(bound.look(64 * kMiB, 4 * kMiB + kMiB / 2 - 1, kStart), 0U);
-  EXPECT_EQ(bound.look(64 * kMiB, 4 * kMiB + kMiB / 2, kStart), kMiB / 2);
+  EXPECT_EQ(bound.look(64 * kMiB, 4 * kMiB + kMiB / 2 - 1, kStart).bytes, 0U);
+  EXPECT_EQ(bound.look(64 * kMiB, 4 * kMiB + kMiB / 2, kStart).bytes, kMiB / 2);
+}
+
+TEST(DirtyBound, LetsShortRangesGoAtOneLookInAPeriod) {
+  DirtyBound bound(kStart);
+  std::uint64_t now = kStart + DirtyBound::kShortRangesMs - 1;
+  EXPECT_EQ(bound.look(0, kMiB, now).least_range, DirtyBound::kLeastRange);
+  now += 1;
+  EXPECT_EQ(bound.look(0, DirtyBound::kBytes, now).bytes, 0U) << "nothing has to go, so it waits";
+  EXPECT_EQ(bound.look(0, kMiB, now).least_range, 0U);
+  EXPECT_EQ(bound.look(0, kMiB, now).least_range, DirtyBound::kLeastRange);
+  now += DirtyBound::kShortRangesMs;
+  EXPECT_EQ(bound.look(0, kMiB, now).least_range, 0U);
 }
 
 TEST(DirtyBound, LetsPagesGoHoweverMuchIsInUse) {
   DirtyBound bound(kStart);
   const std::uint64_t share = 1024 * kGiB / 16;
-  EXPECT_EQ(bound.look(1024 * kGiB, share + kMiB, kStart), kMiB);
-  EXPECT_EQ(bound.look(1024 * kGiB, 2 * share, kStart), DirtyBound::kBurst);
+  EXPECT_EQ(bound.look(1024 * kGiB, share + kMiB, kStart).bytes, kMiB);
+  EXPECT_EQ(bound.look(1024 * kGiB, 2 * share, kStart).bytes, DirtyBound::kBurst);
 }
 
 }  // namespace

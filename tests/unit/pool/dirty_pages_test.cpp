@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <utility>
@@ -19,11 +20,12 @@ struct Fixture {
       : storage(DirtyPages::footprint(pages) / sizeof(std::uint64_t), ~std::uint64_t{0}),
         dirty(storage.data(), pages) {}
 
-  /// Ranges that one age purges, at most `most` pages.
-  Ranges age(std::size_t most = 1000) {
+  /// Ranges that one age purges: at most `most` pages, at least `least` together.
+  Ranges age(std::size_t most = 1000, std::size_t least = 1) {
     Ranges ranges;
-    const std::size_t purged = dirty.age(
-        most, [&](std::size_t page, std::size_t pages) { ranges.emplace_back(page, pages); });
+    const std::size_t purged = dirty.age(most, least, [&](std::size_t page, std::size_t pages) {
+      ranges.emplace_back(page, pages);
+    });
     std::size_t sum = 0;
     for (const auto& [page, pages] : ranges) sum += pages;
     EXPECT_EQ(purged, sum);
@@ -55,6 +57,22 @@ TEST(DirtyPages, SparesWhatIsTakenAgain) {
   EXPECT_EQ(f.age(), (Ranges{{5, 3}, {0, 2}}));
 }
 
+TEST(DirtyPages, ARangeIsDirtyWhenAllOfItIsOfWhicheverAge) {
+  Fixture f(256);
+  f.dirty.give(60, 70);  // three words
+  EXPECT_EQ(f.age(), Ranges{});
+  f.dirty.give(130, 3);
+  EXPECT_TRUE(f.dirty.are_dirty(60, 73)) << "old ones and fresh ones";
+  EXPECT_TRUE(f.dirty.are_dirty(64, 64));
+  EXPECT_TRUE(f.dirty.are_dirty(132, 1));
+  EXPECT_FALSE(f.dirty.are_dirty(59, 2));
+  EXPECT_FALSE(f.dirty.are_dirty(132, 2));
+  f.dirty.take(100, 1);
+  EXPECT_FALSE(f.dirty.are_dirty(60, 73)) << "a gap within";
+  EXPECT_TRUE(f.dirty.are_dirty(60, 40));
+  EXPECT_TRUE(f.dirty.are_dirty(101, 32));
+}
+
 TEST(DirtyPages, JoinsRangesAcrossWords) {
   Fixture f(256);
   f.dirty.give(60, 140);
@@ -76,7 +94,24 @@ TEST(DirtyPages, PurgesTheHighestWhenNotAllHaveTo) {
   EXPECT_EQ(f.age(), (Ranges{{60, 5}}));
 }
 
-// Goal: exactly the pages that were free at two ages in a row, and never taken between, are purged.
+TEST(DirtyPages, LeavesRangesThatAreTooShort) {
+  Fixture f(256);
+  f.dirty.give(61, 4);  // across words
+  f.dirty.give(100, 3);
+  f.dirty.give(110, 8);
+  f.dirty.give(253, 3);
+  EXPECT_EQ(f.age(1000, 4), Ranges{});
+  EXPECT_EQ(f.age(1000, 5), (Ranges{{110, 8}}));
+  f.dirty.give(120, 9);
+  EXPECT_EQ(f.age(1000, 4), (Ranges{{61, 4}})) << "what was given just now is too young";
+  EXPECT_EQ(f.age(3, 4), Ranges{}) << "a part that is too short is left as well";
+  EXPECT_EQ(f.age(5, 4), (Ranges{{124, 5}}));
+  EXPECT_EQ(f.dirty.count(), 10U);
+  EXPECT_EQ(f.age(), (Ranges{{253, 3}, {120, 4}, {100, 3}})) << "they were old all the while";
+}
+
+// Goal: exactly the pages that were free at two ages in a row, and never taken between, are purged,
+// where enough of them lie together.
 // Method: random runs against two bits a page.
 TEST(DirtyPages, AgreesWithTwoBitsAPage) {
   constexpr std::size_t kPages = 200;
@@ -102,19 +137,32 @@ TEST(DirtyPages, AgreesWithTwoBitsAPage) {
       default:
         std::vector<int> purged(kPages, 0);
         const std::size_t most = random() % (2 * kPages);
+        const std::size_t least = random() % 6;
         std::size_t left = most;
         std::size_t last = kPages;
-        for (const auto& [first, count] : f.age(most)) {
+        for (const auto& [first, count] : f.age(most, least)) {
           ASSERT_LT(first + count, last + (last == kPages ? 1 : 0)) << "whole ranges, falling";
           last = first;
           ASSERT_GT(count, 0U);
           for (std::size_t i = first; i < first + count; ++i) ++purged[i];
         }
-        for (std::size_t i = kPages; i-- > 0;) {
-          const bool goes = age[i] == 2 && left != 0;
-          if (goes) --left;
-          ASSERT_EQ(purged[i], goes ? 1 : 0) << "page " << i << ", step " << step;
-          age[i] = goes || age[i] == 0 ? 0 : 2;
+        for (std::size_t end = kPages; end > 0;) {
+          std::size_t begin = end;
+          while (begin > 0 && age[begin - 1] == 2) --begin;
+          const std::size_t going = std::min(end - begin, left);
+          const bool goes = going != 0 && going >= least;
+          for (std::size_t i = begin; i < end; ++i) {
+            const bool gone = goes && i >= end - going;
+            ASSERT_EQ(purged[i], gone ? 1 : 0) << "page " << i << ", step " << step;
+            if (gone) age[i] = 0;
+          }
+          if (goes) left -= going;
+          if (begin > 0) {
+            --begin;
+            ASSERT_EQ(purged[begin], 0) << "page " << begin << ", step " << step;
+            if (age[begin] != 0) age[begin] = 2;
+          }
+          end = begin;
         }
     }
     std::size_t dirty = 0;

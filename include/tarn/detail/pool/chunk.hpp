@@ -83,6 +83,10 @@ class Chunk {
   /// @returns its first page, or kNoRun, when nothing has changed.
   [[nodiscard]] std::uint32_t take_run(std::uint32_t pages) noexcept;
 
+  /// As take_run(), from the first free run up to twice as long whose front is dirty, so that no
+  /// page need be brought in. Tries `tries` free runs at most, and takes off how many it tried.
+  [[nodiscard]] std::uint32_t take_dirty_run(std::uint32_t pages, unsigned& tries) noexcept;
+
   /// As take_run(), from a free run of at least `room` pages, so that what follows it is free too.
   /// @pre `room` is at least `pages`.
   [[nodiscard]] std::uint32_t take_run_with_room(std::uint32_t pages, std::uint32_t room) noexcept;
@@ -103,9 +107,9 @@ class Chunk {
   void give_run(std::uint32_t page) noexcept;
 
   /// Lets free pages grow older: of those that were free at the last call already, and ever since,
-  /// `most` go back to the system at most. @returns how many.
+  /// `most` go back to the system at most, and only where `least` lie together. @returns how many.
   /// @complexity one system call a range of such pages.
-  std::size_t age_free_pages(std::size_t most) noexcept;
+  std::size_t age_free_pages(std::size_t most, std::size_t least = 1) noexcept;
 
   /// Whether a free run of this class of pages (Geometry::pages2idx_floor), or a longer one, is
   /// here: what take_run() and take_aligned_run() need.
