@@ -139,6 +139,9 @@ void PooledAllocator::deallocate_aligned(void* memory, std::size_t size,
 void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_t new_size,
                                   std::size_t alignment) {
   if (memory == nullptr) return allocate(new_size, alignment);
+  if (void* const resized = core_->resize_near(memory, old_size, new_size, alignment)) {
+    return resized;
+  }
   pool::Region* const region = core_->plain_region(memory, old_size, alignment);
   if (core_->resize_plain(region, old_size, alignment, new_size)) return memory;
   const MemoryKind kind = region->memory_kind;
@@ -148,7 +151,7 @@ void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_
                           : nullptr;
   void* const fresh = growable != nullptr ? growable->data : allocate(new_size, alignment, kind);
   std::memcpy(fresh, memory, std::min(old_size, new_size));
-  deallocate(memory, old_size, alignment);
+  core_->give_plain_region(region);
   return fresh;
 }
 

@@ -2,8 +2,10 @@
 // Plain memory of a pool: checking what comes back, and regions that grow. Layer: pool.
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "pool/core_parts.hpp"
+#include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/pool/core.hpp"
 
@@ -59,6 +61,29 @@ Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t si
     base::fatal("deallocate with another size", memory, detail);
   }
   return region;
+}
+
+void* PoolCore::resize_near(void* memory, std::size_t size, std::size_t new_size,
+                            std::size_t alignment) noexcept {
+  ThreadCache* const cache = near_cache();
+  if (cache == nullptr || alignment > kNearAlignment || !base::is_power_of_two(alignment))
+      [[unlikely]] {
+    return nullptr;
+  }
+  Region* region = nullptr;
+  RegionCache* const home = cache->home_of_recent(memory, near_size(size, alignment), region);
+  if (home == nullptr) return nullptr;
+  const std::size_t needed = near_size(new_size, alignment);
+  if (home->fits(needed)) return memory;
+  // What grows as a run may grow where it is, or wants room for the next time.
+  if (new_size > size && needed > largest_slot_) return nullptr;
+  const Region* const fresh = take_near<kPlainTag>(needed, home->memory_kind());
+  if (fresh == nullptr) [[unlikely]]
+    return nullptr;
+  std::memcpy(fresh->data, memory, std::min(size, new_size));
+  if (!home->push_own(region)) [[unlikely]]
+    cache->keep_slow(region, *home);
+  return fresh->data;
 }
 
 bool PoolCore::resize_plain(Region* region, std::size_t size, std::size_t alignment,
@@ -118,8 +143,10 @@ Region* PoolCore::take_growable_run(std::size_t size, std::size_t alignment, Mem
 }
 
 void PoolCore::give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept {
-  if (memory == nullptr) return;
-  Region* const region = plain_region(memory, size, alignment);
+  if (memory != nullptr) give_plain_region(plain_region(memory, size, alignment));
+}
+
+void PoolCore::give_plain_region(Region* region) noexcept {
   if (region->kind != RegionKind::pooled) return give_huge(static_cast<HugeRegion*>(region));
   auto& home = *reinterpret_cast<RegionCache*>(region->link - kPlainTag);
   if (home.owner() != tls::thread_token()) return send(region, home);

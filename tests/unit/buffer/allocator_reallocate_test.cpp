@@ -117,6 +117,35 @@ TEST(Reallocate, WithinAClassChangesNothing) {
   pool.expect_nothing_left();
 }
 
+// Memory that the thread took not long ago, to a class that its cache has.
+TEST(Reallocate, MovesFromStockToStock) {
+  const Pool pool;
+  void* const ready = pool->allocate(200);
+  pool->deallocate(ready, 200);
+  PlainMemory memory(*pool, 100, 1, 16, MemoryKind::direct);
+  const void* const before = memory.data();
+  const Counted counted(pool);
+  const std::uint64_t misses = pool->stats().cache_misses;
+  EXPECT_FALSE(memory.resize(200));
+  EXPECT_EQ(memory.data(), ready);
+  EXPECT_FALSE(memory.resize(100));
+  EXPECT_EQ(memory.data(), before) << "what it has left is the next to be taken";
+  EXPECT_EQ(pool->stats().cache_misses, misses);
+  EXPECT_EQ(pool->stats().tiny.allocations, counted.taken[0] + 2);
+  EXPECT_EQ(pool->stats().tiny.deallocations, counted.given[0] + 2);
+  pool.check();
+}
+
+TEST(Reallocate, ToAnAlignmentThatIsNoneThrowsAndLeavesTheMemory) {
+  const Pool pool;
+  PlainMemory memory(*pool, 100, 1);
+  void* const ready = pool->allocate(200);
+  pool->deallocate(ready, 200);
+  EXPECT_THROW(static_cast<void>(pool->reallocate(memory.data(), 100, 200, 3)),
+               std::invalid_argument);
+  pool.check();
+}
+
 // From every kind of memory to every other: slots, runs, and huge.
 TEST(Reallocate, KeepsContentAndKind) {
   constexpr std::size_t kSizes[] = {0,      1,      100,    700,    5000,   10'240, 16'384,

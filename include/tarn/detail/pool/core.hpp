@@ -98,6 +98,16 @@ class PoolCore {
   /// As give_aligned(), but finds the region by its chunk.
   void give_plain_slow(void* memory, std::size_t size, std::size_t alignment) noexcept;
 
+  /// Takes back plain memory by its region. @pre plain_region() has said that it is.
+  void give_plain_region(Region* region) noexcept;
+
+  /// Gives plain memory another size by the usual path: memory that this thread took not long ago
+  /// stays where its class has `new_size` bytes, else it moves to a region of the thread's stock.
+  /// @returns where it is then; null when that is not the way, and nothing has changed.
+  /// @complexity no lock or read-modify-write, unless the stock of the old class is full.
+  [[nodiscard]] void* resize_near(void* memory, std::size_t size, std::size_t new_size,
+                                  std::size_t alignment) noexcept;
+
   /// The region of live plain memory, checked as give_plain() does.
   [[nodiscard]] Region* plain_region(void* memory, std::size_t size,
                                      std::size_t alignment) const noexcept;

@@ -85,28 +85,38 @@ class alignas(RegionCache) ThreadCache {
   /// Counts an allocation that was no hit, and trims when the interval is over.
   void count_miss() noexcept { count_allocations(1); }
 
-  /// Remembers a live plain region of one of these caches, so that give_recent() knows it.
+  /// Remembers a live plain region of one of these caches, so that home_of_recent() finds it.
   void remember(Region* region) noexcept { recent_[recent_index(region->data)] = region; }
 
-  /// Takes back plain memory that this thread has taken itself, and remembers.
+  /// The stock of plain memory that this thread has taken itself, and remembers; `region` is its
+  /// control block then.
   ///
   /// Whatever the address: that the region found for it has this address, is live, plain, of this
   /// thread's cache and of the size's class is read from the region itself.
-  /// @returns false, and nothing has changed, when it is not remembered, no such memory, or has no
-  /// room in its stock.
-  /// @complexity two dozen instructions, no call, lock or read-modify-write.
-  [[nodiscard]] bool give_recent(void* memory, std::size_t size) noexcept {
-    Region* const region = recent_[recent_index(memory)];
+  /// @returns null when it is not remembered, or no such memory.
+  /// @complexity a dozen instructions, no call, lock or read-modify-write.
+  [[nodiscard]] [[gnu::always_inline]] RegionCache* home_of_recent(const void* memory,
+                                                                   std::size_t size,
+                                                                   Region*& region) noexcept {
+    region = recent_[recent_index(memory)];
     if (seen_data(region) != memory) [[unlikely]]
-      return false;
+      return nullptr;
     const std::uintptr_t link = seen_link(region);
     if ((link & kPlainTag) == 0) [[unlikely]]
-      return false;
+      return nullptr;
     // Any live region's home stays readable, also when it is another's by now.
-    auto& home = *reinterpret_cast<RegionCache*>(link - kPlainTag);
-    if (&home.cache() != this || !home.fits(size)) [[unlikely]]
-      return false;
-    return home.push_own(region);
+    auto* const home = reinterpret_cast<RegionCache*>(link - kPlainTag);
+    if (&home->cache() != this || !home->fits(size)) [[unlikely]]
+      return nullptr;
+    return home;
+  }
+  /// Takes back plain memory that home_of_recent() knows.
+  /// @returns false, and nothing has changed, when it does not, or the stock has no room.
+  /// @complexity two dozen instructions, no call, lock or read-modify-write.
+  [[nodiscard]] bool give_recent(const void* memory, std::size_t size) noexcept {
+    Region* region = nullptr;
+    RegionCache* const home = home_of_recent(memory, size, region);
+    return home != nullptr && home->push_own(region);
   }
 
   /// Takes a region when the usual path could not: from the stock, from what others have returned,
