@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <new>
 
+#include "platform/purge_batch.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 
@@ -114,15 +115,8 @@ std::uint64_t unmap_failures() noexcept {
 }
 
 void purge(void* memory, std::size_t size) noexcept {
-  const std::size_t page = system_page_size();
-  const std::uintptr_t begin = address_of(memory);
-  const std::size_t before = base::align_up(begin, page) - begin;
-  if (size < before) return;
-  const std::size_t whole_pages = base::align_down(size - before, page);
-  if (whole_pages == 0) return;
-  // A refusal (locked or huge pages) leaves the pages as they are, which the contract allows.
-  static_cast<void>(
-      ::madvise(static_cast<std::byte*>(memory) + before, whole_pages, MADV_DONTNEED));
+  PurgeBatch batch;
+  batch.add(memory, size);
 }
 
 void populate(void* memory, std::size_t size) noexcept {

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "platform/purge_batch.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/base/units.hpp"
@@ -444,9 +445,10 @@ std::size_t Arena::age_free_pages(const DirtyBound::Excess& excess) noexcept {
   const std::size_t before = dirty_pages_;
   auto most = static_cast<std::size_t>(excess.bytes >> geometry_.page_shift());
   const auto least = static_cast<std::size_t>(excess.least_range >> geometry_.page_shift());
+  platform::PurgeBatch batch;
   const auto age = [&](Chunk& chunk) TARN_REQUIRES(lock_) {
     if (chunk.dirty_pages() == 0) return;
-    const std::size_t purged = chunk.age_free_pages(most, least);
+    const std::size_t purged = chunk.age_free_pages(most, least, batch);
     dirty_pages_ -= purged;
     most -= purged;
   };

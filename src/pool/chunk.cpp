@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <new>
 
+#include "platform/purge_batch.hpp"
 #include "pool/dirty_pages.hpp"
 #include "pool/run_set.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
-#include "tarn/detail/platform/memory.hpp"
 
 namespace tarn::pool {
 namespace {
@@ -216,9 +216,10 @@ void Chunk::give_run(std::uint32_t page) noexcept {
 
 std::size_t Chunk::dirty_pages() const noexcept { return dirty_pages_.count(); }
 
-std::size_t Chunk::age_free_pages(std::size_t most, std::size_t least) noexcept {
-  return dirty_pages_.age(most, least, [this](std::size_t page, std::size_t pages) {
-    platform::purge(base_ + (page << page_shift_), pages << page_shift_);
+std::size_t Chunk::age_free_pages(std::size_t most, std::size_t least,
+                                  platform::PurgeBatch& batch) noexcept {
+  return dirty_pages_.age(most, least, [&](std::size_t page, std::size_t pages) {
+    batch.add(base_ + (page << page_shift_), pages << page_shift_);
   });
 }
 

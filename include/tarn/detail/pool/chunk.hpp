@@ -8,6 +8,10 @@
 #include "tarn/detail/pool/region.hpp"
 #include "tarn/detail/sizing/size_classes.hpp"
 
+namespace tarn::platform {
+class PurgeBatch;
+}
+
 namespace tarn::pool {
 
 class Arena;
@@ -107,9 +111,10 @@ class Chunk {
   void give_run(std::uint32_t page) noexcept;
 
   /// Lets free pages grow older: of those that were free at the last call already, and ever since,
-  /// `most` go back to the system at most, and only where `least` lie together. @returns how many.
-  /// @complexity one system call a range of such pages.
-  std::size_t age_free_pages(std::size_t most, std::size_t least = 1) noexcept;
+  /// `most` go back to the system at most, and only where `least` lie together: when `batch` is
+  /// flushed, which must be before a run is taken. @returns how many.
+  std::size_t age_free_pages(std::size_t most, std::size_t least,
+                             platform::PurgeBatch& batch) noexcept;
 
   /// Whether a free run of this class of pages (Geometry::pages2idx_floor), or a longer one, is
   /// here: what take_run() and take_aligned_run() need.
