@@ -45,6 +45,17 @@ TEST(DirtyBound, KeepsWhatWithTheUsedIsBelowMostOfTheMost) {
   EXPECT_EQ(bound.look(4 * kMiB, 3 * kMiB, kStart).bytes, kMiB);
 }
 
+TEST(DirtyBound, ASmallPoolKeepsAllThatWasInUseLately) {
+  DirtyBound bound = after(2 * kMiB);
+  EXPECT_EQ(bound.look(0, 2 * kMiB, kStart).bytes, 0U);
+  EXPECT_EQ(bound.look(0, 2 * kMiB + 128 * kKiB, kStart).bytes, 128 * kKiB);
+  EXPECT_EQ(bound.look(0, 2 * kMiB, kStart + DirtyBound::kDecayMs).bytes, kMiB) << "it fades";
+  DirtyBound larger = after(2 * kMiB + kMiB / 2);
+  EXPECT_EQ(larger.look(0, 2 * kMiB + kMiB / 4, kStart).bytes, kMiB / 4);
+  DirtyBound large = after(4 * kMiB);
+  EXPECT_EQ(large.look(0, 4 * kMiB, kStart).bytes, kMiB) << "three quarters of it are more";
+}
+
 TEST(DirtyBound, NeverAsksForMoreThanTheExcessAboveTheShare) {
   DirtyBound bound = after(4 * kMiB);
   EXPECT_EQ(bound.look(4 * kMiB, kMiB, kStart).bytes, kMiB / 2);
