@@ -199,8 +199,9 @@ class PooledAllocator final : public Allocator {
   /// consequence.
   /// @errors std::bad_alloc, when `memory` stays as it was; std::invalid_argument as allocate().
   /// @complexity for memory that this thread took not long ago, and below four pages: some 70
-  /// instructions within a class, 150 and the copy to another, no lock or read-modify-write. Growth
-  /// to four pages or more takes an arena's lock; what moves is copied.
+  /// instructions within a class, 150 and the copy to another, no lock or read-modify-write as long
+  /// as the thread's cache has one of the new class and room for the old. Growth to four pages or
+  /// more takes an arena's lock; what moves is copied.
   [[nodiscard]] void* reallocate(void* memory, std::size_t old_size, std::size_t new_size,
                                  std::size_t alignment = kMinAlignment);
 

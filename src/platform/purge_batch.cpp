@@ -37,7 +37,10 @@ long purge_all(const iovec* ranges, std::size_t count) noexcept {
   static std::atomic<bool> is_refused{false};
   if (is_refused.load(std::memory_order_relaxed)) return -1;
   const long done = ::syscall(SYS_process_madvise, kPidfdSelf, ranges, count, MADV_DONTNEED, 0U);
-  if (done < 0) is_refused.store(true, std::memory_order_relaxed);
+  // Whatever else is wrong is wrong with a range, such as a locked page.
+  if (done < 0 && (errno == ENOSYS || errno == EBADF || errno == EPERM)) {
+    is_refused.store(true, std::memory_order_relaxed);
+  }
   return done;
 #else
   static_cast<void>(ranges);
@@ -51,21 +54,24 @@ void PurgeBatch::add(void* memory, std::size_t size) noexcept {
   if (range.iov_len == 0) return;
   if (count_ == kRanges) flush();
   ranges_[count_++] = range;
-  bytes_ += range.iov_len;
 }
 
 void PurgeBatch::flush() noexcept {
   if (count_ == 0) return;
   const int saved_errno = errno;
-  // What the one call has left, and all of them where there is none, goes range by range; what is
+  long done = count_ == 1 ? 0 : advise_all_(ranges_.data(), count_);
+  // What the one call has left, all of them where there is none, goes range by range; what is
   // refused then stays as it is.
-  if (count_ == 1 || advise_all_(ranges_.data(), count_) != static_cast<long>(bytes_)) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      static_cast<void>(::madvise(ranges_[i].iov_base, ranges_[i].iov_len, MADV_DONTNEED));
+  for (std::size_t i = 0; i < count_; ++i) {
+    const auto length = static_cast<long>(ranges_[i].iov_len);
+    if (done >= length) {
+      done -= length;
+      continue;
     }
+    static_cast<void>(::madvise(ranges_[i].iov_base, ranges_[i].iov_len, MADV_DONTNEED));
   }
   errno = saved_errno;
-  count_ = bytes_ = 0;
+  count_ = 0;
 }
 
 }  // namespace tarn::platform

@@ -12,10 +12,11 @@ namespace tarn::platform {
 /// The whole system pages inside [memory, memory + size); of length 0 when there is none.
 [[nodiscard]] iovec whole_pages(void* memory, std::size_t size) noexcept;
 
-/// Gives ranges back as one: the bytes that the system says it has done, or less than 0.
+/// Gives ranges back as one, in order. @returns the bytes of those that it has done, or less than
+/// 0.
 using AdviseAll = long (*)(const iovec* ranges, std::size_t count) noexcept;
-/// By process_madvise on the own process, which Linux has since 6.14; once refused, never asked
-/// again. errno may change.
+/// By process_madvise on the own process, which Linux has since 6.14; asked no more once it is not
+/// to be had. errno may change.
 [[nodiscard]] long purge_all(const iovec* ranges, std::size_t count) noexcept;
 
 /// Ranges that go back to the system together, each as by purge().
@@ -43,7 +44,6 @@ class PurgeBatch {
  private:
   AdviseAll advise_all_;
   std::size_t count_ = 0;
-  std::size_t bytes_ = 0;
   std::array<iovec, kRanges> ranges_;
 };
 

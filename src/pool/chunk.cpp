@@ -14,10 +14,6 @@
 namespace tarn::pool {
 namespace {
 
-/// Page classes from a run's own to that of one twice as long.
-constexpr std::size_t kClassesOfTwiceAsLong = 4;
-static_assert(RunSet::kMaxClasses > 52 + kClassesOfTwiceAsLong, "kMaxClasses means none");
-
 /// Where the parts of a chunk's metadata lie, in bytes from its start.
 ///
 ///     | Chunk | RunSet | DirtyPages | page table: 16 bytes a page | bitmaps of free runs |
@@ -137,10 +133,10 @@ std::uint32_t Chunk::take_run_with_room(std::uint32_t pages, std::uint32_t room)
 std::uint32_t Chunk::take_dirty_run(std::uint32_t pages, unsigned& tries) noexcept {
   TARN_ASSERT(pages > 0 && pages <= page_count_);
   if (dirty_pages_.count() < pages) return kNoRun;
-  const std::size_t shortest = geometry_.pages2idx(pages);
-  for (std::size_t page_class = free_runs_.first_class(shortest);
-       page_class <= shortest + kClassesOfTwiceAsLong;
-       page_class = free_runs_.first_class(page_class + 1)) {
+  // Less than kMaxClasses, which means none.
+  const std::size_t longest = geometry_.pages2idx_floor(std::size_t{2} * pages);
+  for (std::size_t page_class = free_runs_.first_class(geometry_.pages2idx(pages));
+       page_class <= longest; page_class = free_runs_.first_class(page_class + 1)) {
     for (std::uint32_t page = free_runs_.lowest(page_class); page != RunSet::kNone;
          page = free_runs_.lowest_from(page_class, page + 1)) {
       if (tries == 0) return kNoRun;

@@ -136,6 +136,44 @@ TEST(Reallocate, MovesFromStockToStock) {
   pool.check();
 }
 
+TEST(Reallocate, IsOnTheUsualPathFromStockToStock) {
+  const Pool pool;
+  pool::PoolCore& core = detail::AllocatorAccess::core(*pool);
+  for (const auto& [from, to] :
+       {std::pair{100U, 200U}, std::pair{200U, 100U}, std::pair{131072U, 65536U}}) {
+    void* const ready = pool->allocate(to);
+    pool->deallocate(ready, to);
+    void* const memory = pool->allocate(from);
+    void* const moved = core.resize_near(memory, from, to, 16);
+    EXPECT_EQ(moved, ready) << from << " to " << to;
+    pool->deallocate(moved == nullptr ? memory : moved, moved == nullptr ? from : to);
+  }
+  pool.expect_nothing_left();
+}
+
+TEST(Reallocate, TakesTheStockOfItsKind) {
+  const Pool pool;
+  void* const heap = pool->allocate(200, 16, MemoryKind::heap);
+  void* const direct = pool->allocate(200, 16, MemoryKind::direct);
+  pool->deallocate(heap, 200);
+  pool->deallocate(direct, 200);
+  for (const MemoryKind kind : kKinds) {
+    PlainMemory memory(*pool, 100, 1, 16, kind);
+    memory.resize(200);
+    EXPECT_EQ(memory.data(), kind == MemoryKind::heap ? heap : direct);
+  }
+  pool.check();
+}
+
+TEST(Reallocate, WithinAClassToAnAlignmentThatIsNoneThrowsToo) {
+  const Pool pool;
+  PlainMemory memory(*pool, 100, 1);
+  EXPECT_THROW(static_cast<void>(pool->reallocate(memory.data(), 100, 110, 3)),
+               std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(pool->reallocate(memory.data(), 100, 110, 0)),
+               std::invalid_argument);
+}
+
 TEST(Reallocate, ToAnAlignmentThatIsNoneThrowsAndLeavesTheMemory) {
   const Pool pool;
   PlainMemory memory(*pool, 100, 1);
@@ -438,6 +476,15 @@ TEST(ReallocateDeathTest, TheOldSizeIsWrongOnceItGrew) {
   EXPECT_DEATH(static_cast<void>(pool->reallocate(memory, 64 * kKiB, kMiB)), "released already");
 }
 
+TEST(ReallocateDeathTest, AnotherAlignmentIsAnotherClass) {
+  const Pool pool;
+  void* const ready = pool->allocate(128);
+  pool->deallocate(ready, 128);
+  void* const memory = pool->allocate(100);
+  EXPECT_DEATH(static_cast<void>(pool->reallocate(memory, 100, 110, 64)), "another size");
+  pool->deallocate(memory, 100);
+}
+
 TEST(ReallocateDeathTest, NothingButLivePlainMemory) {
   const Pool pool;
   std::byte on_stack[64];
@@ -524,11 +571,13 @@ TEST(ReallocateRandom, WithADirectAlignment) {
   options.direct_alignment = 128;
   work(options, 4000);
 }
+
 TEST(ReallocateRandom, WithoutCaches) {
   PooledAllocatorOptions options = shape(4096, 4);
   options.max_cached_bytes_per_thread = 0;
   work(options, 4000);
 }
+
 TEST(ReallocateRandom, WithTrims) {
   PooledAllocatorOptions options = shape(4096, 4);
   options.cache_trim_interval = 10;

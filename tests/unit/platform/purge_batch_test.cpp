@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -128,6 +130,50 @@ TEST_P(PurgeBatchTest, CanBeUsedAgain) {
   if (GetParam().advise_all != purge_all) {
     EXPECT_EQ(asked, (std::vector<std::size_t>{2})) << "one range alone needs no batch";
   }
+}
+
+/// Says that it has done all, and does nothing: what goes all the same went range by range.
+long pretends(const iovec* ranges, std::size_t count) noexcept {
+  long bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) bytes += static_cast<long>(ranges[i].iov_len);
+  return bytes;
+}
+
+TEST(PurgeBatch, WhatTheOneCallHasDoneIsNotDoneAgain) {
+  const Pages pages(4);
+  PurgeBatch batch(pretends);
+  for (int round = 0; round < 2; ++round) {
+    batch.add(pages.at(0), system_page_size());
+    batch.add(pages.at(2), system_page_size());
+    batch.flush();
+    EXPECT_TRUE(pages.is_kept(0)) << round;
+    EXPECT_TRUE(pages.is_kept(2)) << round;
+  }
+}
+
+/// Whether this system takes the call by the number that the kernel's headers give for this
+/// process.
+[[nodiscard]] bool has_the_call() {
+  const Pages pages(1);
+  const iovec probe{.iov_base = pages.at(0), .iov_len = system_page_size()};
+  return ::syscall(SYS_process_madvise, -10000, &probe, 1, MADV_DONTNEED, 0U) >= 0;
+}
+
+TEST(PurgeAll, IsTakenByASystemThatHasTheCall) {
+  const Pages pages(4);
+  if (!has_the_call()) GTEST_SKIP() << "this kernel has no process_madvise for its own process";
+  const iovec ranges[] = {{pages.at(0), system_page_size()}, {pages.at(2), system_page_size()}};
+  EXPECT_EQ(purge_all(ranges, 2), static_cast<long>(2 * system_page_size()));
+}
+
+TEST(PurgeAll, ALockedRangeIsNoReasonNeverToAskAgain) {
+  const Pages pages(4);
+  if (!has_the_call()) GTEST_SKIP() << "this kernel has no process_madvise for its own process";
+  if (::mlock(pages.at(0), system_page_size()) != 0) GTEST_SKIP() << "no page may be locked";
+  const iovec ranges[] = {{pages.at(0), system_page_size()}, {pages.at(2), system_page_size()}};
+  EXPECT_LT(purge_all(ranges, 2), static_cast<long>(2 * system_page_size()));
+  ::munlock(pages.at(0), system_page_size());
+  EXPECT_EQ(purge_all(ranges, 2), static_cast<long>(2 * system_page_size()));
 }
 
 }  // namespace

@@ -91,20 +91,95 @@ TEST(ArenaDirtyPages, KeepsWhatIsResidentBelowTheMostThatWasInUse) {
 TEST(ArenaDirtyPages, TakesWhatIsResidentBeforeWhatIsNot) {
   OwnArena own(sizing::Geometry{4096, 4});
   const std::size_t page = own.geometry.page_size();
-  Region* const fuller = own.take(10 * page);
+  Region* const fuller = own.take(12 * page);  // its last four pages were never used
   Region* const emptier = own.take(7 * page);
-  ASSERT_NE(own.map.find(fuller->data), own.map.find(emptier->data));
   Region* const used = own.take(7 * page);
   const std::byte* const place = used->data;
   ASSERT_EQ(own.map.find(place), own.map.find(emptier->data));
   own.give(used);
-  Region* const again = own.take(5 * page);
+  ASSERT_EQ(own.lists(), (std::vector<std::size_t>{0, 0, 1, 1, 0, 0})) << "fuller is asked first";
+  Region* const again = own.take(4 * page);
   EXPECT_EQ(again->data, place);
   own.arena.audit();
-  Region* const more = own.take(5 * page);
-  EXPECT_EQ(own.map.find(more->data), own.map.find(fuller->data)) << "two resident pages are left";
+  Region* const more = own.take(4 * page);
+  EXPECT_EQ(own.map.find(more->data), own.map.find(fuller->data))
+      << "three resident pages are left";
   own.arena.audit();
   own.give({fuller, emptier, again, more});
+}
+
+TEST(ArenaDirtyPages, TriesSixteenRunsInAllForADirtyOne) {
+  for (const std::size_t others : {15U, 16U}) {
+    OwnArena own(sizing::Geometry{4096, 6});
+    const std::size_t page = own.geometry.page_size();
+    std::vector<Region*> live{own.take(56 * page), own.take(4 * page)};
+    Region* const used = own.take(4 * page);
+    const std::byte* const place = used->data;
+    std::vector<Region*> gaps;
+    for (std::size_t i = 0; i < others; ++i) {
+      // Four pages that were never used, and four that were, but apart.
+      live.push_back(own.take(48 * page));
+      gaps.push_back(own.take(2 * page));
+      live.push_back(own.take(page));
+      gaps.push_back(own.take(2 * page));
+      live.push_back(own.take(7 * page));
+    }
+    own.give(used);
+    for (Region* const gap : gaps) own.give(gap);
+    live.push_back(own.take(4 * page));
+    EXPECT_EQ(live.back()->data == place, others == 15) << others;
+    own.give(live);
+  }
+}
+
+TEST(ArenaDirtyPages, LooksIntoThirtyTwoChunksForADirtyRun) {
+  for (const std::size_t others : {31U, 32U}) {
+    OwnArena own(sizing::Geometry{4096, 6});
+    const std::size_t page = own.geometry.page_size();
+    std::vector<Region*> live;
+    for (std::size_t i = 0; i < others; ++i) live.push_back(own.take(56 * page));  // 8 never used
+    // One chunk more, which is asked last, as it is emptier.
+    live.push_back(own.take(12 * page));
+    Region* const used = own.take(10 * page);
+    const std::byte* const place = used->data;
+    live.push_back(own.take(10 * page));
+    ASSERT_EQ(own.map.find(place), own.map.find(live.back()->data));
+    own.give(used);
+    live.push_back(own.take(5 * page));
+    EXPECT_EQ(live.back()->data == place, others == 31) << others;
+    own.give(live);
+  }
+}
+
+TEST(ArenaDirtyPages, ShortGapsGoOnlyOnceInAPeriod) {
+  OwnArena own;
+  constexpr std::size_t kPage = 8 * kKiB;
+  std::vector<Region*> regions = own.take(kPage, 1024);
+  std::vector<Region*> kept;
+  std::vector<const std::byte*> gaps;
+  const auto resident = [&] {
+    std::size_t bytes = 0;
+    for (const std::byte* gap : gaps) bytes += gap[0] == std::byte{0xEE} ? kPage : 0;
+    return bytes;
+  };
+  for (Region* const region : regions) std::memset(region->data, 0xEE, kPage);
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    if (i % 2 == 0 || i >= 960) {
+      kept.push_back(regions[i]);
+    } else {
+      gaps.push_back(regions[i]->data);
+      own.give(regions[i]);
+    }
+  }
+  EXPECT_EQ(resident(), gaps.size() * kPage) << "though more than is allowed";
+  fake_now_ms += DirtyBound::kShortRangesMs;
+  for (int i = 0; i < 32; ++i) {
+    gaps.push_back(kept.back()->data);
+    own.give(kept.back());
+    kept.pop_back();
+  }
+  EXPECT_LT(resident(), gaps.size() * kPage);
+  own.give(kept);
 }
 
 TEST(ArenaDirtyPages, ALoadThatSwingsKeepsItsPages) {

@@ -88,5 +88,16 @@ TEST_F(ArenaPopulate, ARunThatMayBeResidentIsLeftAlone) {
   own.give(slot);
 }
 
+TEST_F(ArenaPopulate, ADirtyRunIsLeftAlone) {
+  use(256 * kSlotRun);
+  const std::vector<Region*> runs = own.take(kSlotRun, 2);
+  large.push_back(runs[1]);
+  const std::byte* const place = runs[0]->data;
+  own.give(runs[0]);
+  const RegionList list = own.arena.take(OwnArena::class_for(kSlot), 1);
+  EXPECT_EQ(list.first->data, place);
+  EXPECT_EQ(resident_pages(list.first->data, kSlotRun), 0U);
+  own.arena.give(list.first);
+}
 }  // namespace
 }  // namespace tarn::pool

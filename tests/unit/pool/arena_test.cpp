@@ -136,7 +136,6 @@ TEST(Arena, ChunksWalkTheListsAsNettys) {
   EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 0}));
 }
 
-// NETTY.md 1.7, "allocation path normal": 50, 25, 0, init, 75.
 // Of pages that were never used, too. (Then no chunk was fuller before.)
 TEST(Arena, FillsTheFullestChunkThatHasRoom) {
   OwnArena own(Geometry{4096, 4});
@@ -158,6 +157,7 @@ TEST(Arena, FillsTheFullestChunkThatHasRoom) {
   own.give(regions);
 }
 
+// NETTY.md 1.7, "allocation path normal": 50, 25, 0, init, 75.
 TEST(Arena, AsksTheListsInNettysOrder) {
   OwnArena own(Geometry{4096, 4});
   const std::size_t page = own.geometry.page_size();

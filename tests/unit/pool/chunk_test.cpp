@@ -631,5 +631,36 @@ TEST(Chunk, ADirtyRunIsLookedForAsOftenAsAllowed) {
   EXPECT_EQ(tries, 0U);
 }
 
+TEST(Chunk, ARunWithACleanPageBehindDirtyOnesIsNoDirtyOne) {
+  const Geometry geometry{4096, 5};
+  test::OwnChunk chunk(geometry);
+  const std::uint32_t front = chunk->take_run(4);
+  const std::uint32_t back = chunk->take_run(2);
+  ASSERT_EQ(chunk->take_run(1), 6U);
+  const std::uint32_t more = chunk->take_run(1);  // so that enough pages are dirty
+  ASSERT_EQ(chunk->take_run(1), 8U);
+  give_and_purge(*chunk, back);
+  chunk->give_run(front);
+  chunk->give_run(more);
+  unsigned tries = 8;
+  EXPECT_EQ(chunk->take_dirty_run(5, tries), Chunk::kNoRun);
+  EXPECT_EQ(tries, 7U);
+  EXPECT_EQ(chunk->take_dirty_run(4, tries), front);
+  chunk->audit();
+}
+TEST(Chunk, AShortDirtyRunIsCutFromOneOfTwiceTheLengthAtMostToo) {
+  for (const std::uint32_t wanted : {1U, 2U, 3U}) {
+    for (const std::uint32_t length : {2 * wanted, 2 * wanted + 1}) {
+      const Geometry geometry{4096, 5};
+      test::OwnChunk chunk(geometry);
+      const std::uint32_t dirty = chunk->take_run(length);
+      ASSERT_EQ(chunk->take_run(1), length);
+      chunk->give_run(dirty);
+      unsigned tries = 8;
+      EXPECT_EQ(chunk->take_dirty_run(wanted, tries), length == 2 * wanted ? dirty : Chunk::kNoRun)
+          << wanted << " of " << length;
+    }
+  }
+}
 }  // namespace
 }  // namespace tarn::pool

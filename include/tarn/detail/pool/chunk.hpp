@@ -87,8 +87,9 @@ class Chunk {
   /// @returns its first page, or kNoRun, when nothing has changed.
   [[nodiscard]] std::uint32_t take_run(std::uint32_t pages) noexcept;
 
-  /// As take_run(), from the first free run up to twice as long whose front is dirty, so that no
-  /// page need be brought in. Tries `tries` free runs at most, and takes off how many it tried.
+  /// As take_run(), from the first free run up to the page class of twice as many whose front is
+  /// dirty, so that no page need be brought in. Tries `tries` free runs at most, and takes off how
+  /// many it tried.
   [[nodiscard]] std::uint32_t take_dirty_run(std::uint32_t pages, unsigned& tries) noexcept;
 
   /// As take_run(), from a free run of at least `room` pages, so that what follows it is free too.
