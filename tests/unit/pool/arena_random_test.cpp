@@ -158,7 +158,7 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
     if (draining ? !random.one_in(4) : random.one_in(4)) {
       own.give(model.pick(1 + random.below(random.one_in(3) ? 60 : 4), random));
     } else if (random.one_in(3)) {
-      for (std::size_t i = 1 + random.below(4); i > 0; --i) {
+      for (std::size_t i = 1 + random.below(24); i > 0; --i) {
         ASSERT_NO_FATAL_FAILURE(model.grow(random));
       }
     } else {
@@ -201,8 +201,8 @@ TEST(ArenaRandom, ChunkOfOnePage) { work(Geometry{4096, 0}, MemoryKind::direct, 
 TEST(ArenaRandom, ChunkOfTwoPages) { work(Geometry{4096, 1}, MemoryKind::heap, 1500); }
 TEST(ArenaRandom, ChunkOfFourPages) { work(Geometry{4096, 2}, MemoryKind::direct, 1500); }
 TEST(ArenaRandom, ChunkOfSixteenPages) { work(Geometry{4096, 4}, MemoryKind::heap, 1500); }
-TEST(ArenaRandom, PagesOf64KiB) { work(Geometry{65536, 2}, MemoryKind::direct, 600); }
-TEST(ArenaRandom, TheDefaultGeometry) { work(Geometry{}, MemoryKind::direct, 300); }
+TEST(ArenaRandom, PagesOf64KiB) { work(Geometry{65536, 2}, MemoryKind::direct, 1500); }
+TEST(ArenaRandom, TheDefaultGeometry) { work(Geometry{}, MemoryKind::direct, 1000); }
 
 // Goal: one arena serves threads that give back what others have taken. Method: each thread stamps
 // what it takes, lets some of it grow, and puts it into a shared box, from where any thread checks
