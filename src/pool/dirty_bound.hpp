@@ -35,8 +35,8 @@ class DirtyBound {
   /// Or as many as make up, with what is in use, the most that was in use less this part: a
   /// quarter.
   static constexpr unsigned kMarginShift = 2;
-  /// But all that was in use while that was at most so many bytes in an arena: of threads that come and go one
-  /// at a time each brought a quarter of its pages in again, a fifth of its life of 600
+  /// But all that was in use while that was at most so many bytes in an arena: of threads that come
+  /// and go one at a time each brought a quarter of its pages in again, a fifth of its life of 600
   /// allocations.
   static constexpr std::uint64_t kKeptWhole = 2 * base::kMiB;
   /// The most that was in use comes down to what is, by half in so many milliseconds: a load that
