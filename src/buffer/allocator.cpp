@@ -139,10 +139,10 @@ void PooledAllocator::deallocate_aligned(void* memory, std::size_t size,
 void* PooledAllocator::reallocate(void* memory, std::size_t old_size, std::size_t new_size,
                                   std::size_t alignment) {
   if (memory == nullptr) return allocate(new_size, alignment);
+  if (!is_small_alignment(alignment)) check_alignment(alignment);
   if (void* const resized = core_->resize_near(memory, old_size, new_size, alignment)) {
     return resized;
   }
-  if (!is_small_alignment(alignment)) check_alignment(alignment);
   pool::Region* const region = core_->plain_region(memory, old_size, alignment);
   if (core_->resize_plain(region, old_size, alignment, new_size)) return memory;
   const MemoryKind kind = region->memory_kind;

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "pool/core_parts.hpp"
-#include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/pool/core.hpp"
 
@@ -66,10 +65,8 @@ Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t si
 void* PoolCore::resize_near(void* memory, std::size_t size, std::size_t new_size,
                             std::size_t alignment) noexcept {
   ThreadCache* const cache = near_cache();
-  if (cache == nullptr || alignment > kNearAlignment || !base::is_power_of_two(alignment))
-      [[unlikely]] {
+  if (cache == nullptr || alignment > kNearAlignment) [[unlikely]]
     return nullptr;
-  }
   Region* region = nullptr;
   RegionCache* const home = cache->home_of_recent(memory, near_size(size, alignment), region);
   if (home == nullptr) return nullptr;

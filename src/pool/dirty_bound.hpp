@@ -56,10 +56,9 @@ class DirtyBound {
   static constexpr std::uint64_t kLeast = 64 * base::kKiB;
   static constexpr std::uint64_t kMostOfLeast = base::kMiB;
   /// Only where so many bytes lie together, since each range costs a system call, or a part of one
-  /// that gives several back. Of the ranges
-  /// that nginx-proxy's trace would give back more than half are of one page, and have a tenth of
-  /// the bytes: without them it takes 0.83 of the time, without those below 32 KiB 0.80, below
-  /// 64 KiB no less.
+  /// that gives several back. Half of the ranges that nginx-proxy's trace would give back are of
+  /// one page, and have a tenth of the bytes: without them it takes 0.83 of the time, without those
+  /// below 32 KiB 0.80, below 64 KiB no less.
   static constexpr std::uint64_t kLeastRange = 32 * base::kKiB;
   /// Shorter ones go at one look in so many milliseconds, so that a load that has left nothing but
   /// gaps loses them too.

@@ -648,6 +648,7 @@ TEST(Chunk, ARunWithACleanPageBehindDirtyOnesIsNoDirtyOne) {
   EXPECT_EQ(chunk->take_dirty_run(4, tries), front);
   chunk->audit();
 }
+
 TEST(Chunk, AShortDirtyRunIsCutFromOneOfTwiceTheLengthAtMostToo) {
   for (const std::uint32_t wanted : {1U, 2U, 3U}) {
     for (const std::uint32_t length : {2 * wanted, 2 * wanted + 1}) {
@@ -662,5 +663,6 @@ TEST(Chunk, AShortDirtyRunIsCutFromOneOfTwiceTheLengthAtMostToo) {
     }
   }
 }
+
 }  // namespace
 }  // namespace tarn::pool

@@ -103,6 +103,7 @@ class PoolCore {
 
   /// Gives plain memory another size by the usual path: memory that this thread took not long ago
   /// stays where its class has `new_size` bytes, else it moves to a region of the thread's stock.
+  /// @pre `alignment` is a power of two.
   /// @returns where it is then; null when that is not the way, and nothing has changed.
   /// @complexity no lock or read-modify-write, unless the stock of the old class is full.
   [[nodiscard]] void* resize_near(void* memory, std::size_t size, std::size_t new_size,
