@@ -133,12 +133,14 @@ std::uint32_t Chunk::take_run_with_room(std::uint32_t pages, std::uint32_t room)
 std::uint32_t Chunk::take_dirty_run(std::uint32_t pages, unsigned& tries) noexcept {
   TARN_ASSERT(pages > 0 && pages <= page_count_);
   if (dirty_pages_.count() < pages) return kNoRun;
+  // What begins with a clean page is passed over by 64 pages at once.
+  const auto dirty = [this](std::size_t word) { return dirty_pages_.bits_of(word); };
   // Less than kMaxClasses, which means none.
   const std::size_t longest = geometry_.pages2idx_floor(std::size_t{2} * pages);
   for (std::size_t page_class = free_runs_.first_class(geometry_.pages2idx(pages));
        page_class <= longest; page_class = free_runs_.first_class(page_class + 1)) {
-    for (std::uint32_t page = free_runs_.lowest(page_class); page != RunSet::kNone;
-         page = free_runs_.lowest_from(page_class, page + 1)) {
+    for (std::uint32_t page = free_runs_.lowest_among(page_class, 0, dirty); page != RunSet::kNone;
+         page = free_runs_.lowest_among(page_class, page + 1, dirty)) {
       if (tries == 0) return kNoRun;
       --tries;
       if (!dirty_pages_.are_dirty(page, pages)) continue;

@@ -43,7 +43,7 @@ class DirtyPages {
   /// Pages are used again.
   void take(std::size_t page, std::size_t pages) noexcept {
     for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask, std::size_t count) {
-      const std::uint64_t dirty = (fresh_[word] | old_[word]) & mask;
+      const std::uint64_t dirty = bits_of(word) & mask;
       if (dirty == 0) return;
       // Mostly all of a run was used before or none; counting bits is a call without popcnt.
       count_ -= dirty == mask ? count : static_cast<std::size_t>(std::popcount(dirty));
@@ -99,14 +99,19 @@ class DirtyPages {
   [[nodiscard]] bool are_dirty(std::size_t page, std::size_t pages) const noexcept {
     bool all = true;
     for_each_mask(page, pages, [&](std::size_t word, std::uint64_t mask, std::size_t) {
-      all = all && (~(fresh_[word] | old_[word]) & mask) == 0;
+      all = all && (~bits_of(word) & mask) == 0;
     });
     return all;
   }
 
+  /// The dirty ones of the 64 pages from page 64 `word` on, as bits.
+  [[nodiscard]] std::uint64_t bits_of(std::size_t word) const noexcept {
+    return fresh_[word] | old_[word];
+  }
+
   /// For tests and audits.
   [[nodiscard]] bool is_dirty(std::size_t page) const noexcept {
-    return ((fresh_[page / kBits] | old_[page / kBits]) >> (page % kBits) & 1U) != 0;
+    return (bits_of(page / kBits) >> (page % kBits) & 1U) != 0;
   }
 
  private:

@@ -57,7 +57,14 @@ class RunSet {
   }
   /// The lowest page in a class that is at least `page`; kNone when there is none.
   [[nodiscard]] std::uint32_t lowest_from(std::size_t page_class,
-                                          std::uint32_t page) const noexcept;
+                                          std::uint32_t page) const noexcept {
+    return lowest_among(page_class, page, [](std::size_t) { return ~std::uint64_t{0}; });
+  }
+  /// The same of the pages that are in another set: `pages_of(w)` has its bits of 64 pages from
+  /// page 64 w on.
+  template <class PagesOf>
+  [[nodiscard]] std::uint32_t lowest_among(std::size_t page_class, std::uint32_t page,
+                                           PagesOf&& pages_of) const noexcept;
 
   /// How many runs there are in all classes. @complexity a walk over every word.
   [[nodiscard]] std::size_t count() const noexcept;
@@ -130,17 +137,18 @@ inline std::size_t RunSet::find_set(const std::uint64_t* words, std::size_t coun
   return word * kWordBits + static_cast<std::size_t>(std::countr_zero(candidates));
 }
 
-inline std::uint32_t RunSet::lowest_from(std::size_t page_class,
-                                         std::uint32_t page) const noexcept {
+template <class PagesOf>
+inline std::uint32_t RunSet::lowest_among(std::size_t page_class, std::uint32_t page,
+                                          PagesOf&& pages_of) const noexcept {
   TARN_ASSERT(page_class < class_count_);
   if (page >= page_count_) return kNone;
   const std::uint64_t* const words = bitmap(page_class);
   std::size_t word = page / kWordBits;
-  std::uint64_t candidates = words[word] & ~(bit(page) - 1);
-  if (candidates == 0) {
+  std::uint64_t candidates = words[word] & ~(bit(page) - 1) & pages_of(word);
+  while (candidates == 0) {
     word = find_set(summary(page_class), summary_words_, word + 1);
     if (word >= words_) return kNone;
-    candidates = words[word];
+    candidates = words[word] & pages_of(word);
   }
   return static_cast<std::uint32_t>(word * kWordBits +
                                     static_cast<std::size_t>(std::countr_zero(candidates)));

@@ -117,12 +117,13 @@ TEST(ArenaDirtyPages, TriesSixteenRunsInAllForADirtyOne) {
     const std::byte* const place = used->data;
     std::vector<Region*> gaps;
     for (std::size_t i = 0; i < others; ++i) {
-      // Four pages that were never used, and four that were, but apart.
+      // Four pages of which only the first was used before, and four that were, but apart.
       live.push_back(own.take(48 * page));
       gaps.push_back(own.take(2 * page));
       live.push_back(own.take(page));
       gaps.push_back(own.take(2 * page));
       live.push_back(own.take(7 * page));
+      gaps.push_back(own.take(page));
     }
     own.give(used);
     for (Region* const gap : gaps) own.give(gap);

@@ -71,6 +71,10 @@ TEST(DirtyPages, ARangeIsDirtyWhenAllOfItIsOfWhicheverAge) {
   EXPECT_FALSE(f.dirty.are_dirty(60, 73)) << "a gap within";
   EXPECT_TRUE(f.dirty.are_dirty(60, 40));
   EXPECT_TRUE(f.dirty.are_dirty(101, 32));
+  EXPECT_EQ(f.dirty.bits_of(0), 0xF000'0000'0000'0000U);
+  EXPECT_EQ(f.dirty.bits_of(1), ~(std::uint64_t{1} << (100 - 64)));
+  EXPECT_EQ(f.dirty.bits_of(2), 0b11111U) << "of both ages";
+  EXPECT_EQ(f.dirty.bits_of(3), 0U);
 }
 
 TEST(DirtyPages, JoinsRangesAcrossWords) {

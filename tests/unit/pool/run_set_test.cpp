@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <utility>
@@ -132,6 +133,12 @@ TEST(RunSet, IsASortedSet) {
       const auto from = static_cast<std::uint32_t>(random.below(pages));
       const auto next = model[c].lower_bound(from);
       ASSERT_EQ(set->lowest_from(c, from), next == model[c].end() ? RunSet::kNone : *next);
+      // Among the pages whose word and place in it are both odd, or both even.
+      const auto is_among = [](std::uint32_t p) { return (p / 64) % 2 == p % 2; };
+      const auto pages_of = [](std::size_t w) { return 0x5555'5555'5555'5555U << (w % 2); };
+      const auto among = std::find_if(next, model[c].end(), is_among);
+      ASSERT_EQ(set->lowest_among(c, from, pages_of),
+                among == model[c].end() ? RunSet::kNone : *among);
       ASSERT_EQ(set->lowest(c), model[c].empty() ? RunSet::kNone : *model[c].begin());
       const std::size_t wanted = random.below(classes);
       std::size_t first = wanted;

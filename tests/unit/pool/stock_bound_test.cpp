@@ -62,13 +62,13 @@ TEST(StockBound, AWindowIsOverAfterSoManySlowSteps) {
 }
 
 // A thread that holds much may keep more at once.
-TEST(StockBound, DoublesWithinAnEighthOfWhatIsInUseWhileItThrashes) {
+TEST(StockBound, DoublesWithinAQuarterOfWhatIsInUseWhileItThrashes) {
   Counted bound;
-  bound.window(4 * kWindow - 1, kWindow / 2, 16 * kMiB);
+  bound.window(4 * kWindow - 1, kWindow / 2, 8 * kMiB);
   EXPECT_EQ(bound->bytes(), kMiB);
-  bound.window(4 * kWindow - 1, kWindow / 2, 12 * kMiB);
+  bound.window(4 * kWindow - 1, kWindow / 2, 6 * kMiB);
   EXPECT_EQ(bound->bytes(), 1536 * kKiB);
-  bound.window(4 * kWindow - 1, kWindow / 2, 2 * kMiB);
+  bound.window(4 * kWindow - 1, kWindow / 2, kMiB);
   EXPECT_EQ(bound->bytes(), 1536 * kKiB) << "never less for it";
   bound.window(4 * kWindow, kWindow / 2, 100 * kMiB);
   EXPECT_EQ(bound->bytes(), 1536 * kKiB) << "does not thrash";

@@ -349,7 +349,7 @@ TEST(ThreadCache, KeepsALargeBurstWhenItComesAgainAndAgain) {
   pool.check();
 }
 
-// An eighth of what is in use is kept without waiting until that.
+// A quarter of what is in use is kept without waiting until that.
 TEST(ThreadCache, KeepsABurstThatIsLittleBesideWhatIsInUse) {
   PooledAllocatorOptions options;
   options.heap_arenas = options.direct_arenas = 1;
