@@ -18,6 +18,7 @@ import check_mirror  # noqa: E402
 import check_netty  # noqa: E402
 import check_ordering  # noqa: E402
 import check_text  # noqa: E402
+import check_threads  # noqa: E402
 
 CPP = "// SPDX-License-Identifier: Apache-2.0\n"
 SCRIPT = "# SPDX-License-Identifier: Apache-2.0\n"
@@ -296,6 +297,34 @@ Release 1. 5 tests: 3 covered, 2 without a meaning here.
         self.assert_fault("3 are without a meaning, not 2", append=self.changed("...` | 2", "...` | 3") | self.tests)
         self.assert_fault("3 and 2 are not 6", append=self.changed("5 tests", "6 tests") | self.tests)
         self.assert_fault("says not how many", append=self.changed("5 tests:", "Some:") | self.tests)
+
+
+class Threads(unittest.TestCase):
+    def faults(self, *symbols):
+        """The check's, of a program for each list of symbols."""
+        with tempfile.TemporaryDirectory() as folder:
+            nm = pathlib.Path(folder) / "nm"
+            nm.write_text('#!/bin/sh\n[ "$1" = --undefined-only ] && cat "$2"\n')
+            nm.chmod(0o755)
+            programs = []
+            for number, text in enumerate(symbols):
+                programs.append(pathlib.Path(folder) / f"program{number}")
+                programs[-1].write_text(text)
+            return check_threads.check(nm, programs)
+
+    def test_a_program_that_starts_none(self):
+        self.assertEqual(self.faults(" U pthread_self@GLIBC_2.2.5\n U my_pthread_create_not\n"), [])
+
+    def test_programs_that_start_some(self):
+        faults = self.faults(" U malloc\n", " U pthread_create@GLIBC_2.34\n",
+                             " U _ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateE@GLIBCXX_3.4.22\n")
+        self.assertEqual(len(faults), 2, faults)
+        self.assertIn("program1: starts threads", faults[0])
+        self.assertIn("program2: starts threads", faults[1])
+
+    def test_a_program_that_is_not_there(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            check_threads.check("nm", ["/nowhere"])
 
 
 class CommandLine(unittest.TestCase):
