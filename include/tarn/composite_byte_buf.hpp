@@ -2,6 +2,7 @@
 // CompositeByteBuf: several buffers that read and write as one. Layer: buffer.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -44,10 +45,10 @@ struct CompositeAccess;
 /// Thread safety: as ByteBuf: one thread at a time, const members included only in that nobody else
 /// writes.
 /// @complexity an access finds its component in O(log components), in O(1) when it is that of the
-/// last
-///             access or the one behind it.
+///             last access or the one behind it.
 class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   using Base = detail::IoAccess<CompositeByteBuf>;
+  using Access = detail::ByteBufAccess;
   using FlatParts = std::vector<ByteBuf, detail::BlockAllocator<ByteBuf>>;
 
  public:
@@ -224,7 +225,7 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
 
     [[nodiscard]] std::size_t size() const noexcept { return buf.capacity(); }
     [[nodiscard]] std::size_t end() const noexcept { return begin + size(); }
-    [[nodiscard]] std::byte* data() const noexcept { return detail::ByteBufAccess::memory(buf); }
+    [[nodiscard]] std::byte* data() const noexcept { return Access::memory(buf); }
   };
   using Components = std::vector<Component, detail::BlockAllocator<Component>>;
 
@@ -305,42 +306,65 @@ class CompositeByteBuf : public detail::IoAccess<CompositeByteBuf> {
   }
   [[nodiscard]] const Component& component_at_slow(std::size_t index) const noexcept;
   [[nodiscard]] std::size_t index_at(std::size_t offset) const noexcept;
-  void check_component(std::size_t i, std::size_t n) const;
-  /// Calls f(component, address, n) for each piece of `[index, index + n)`.
-  template <class F>
-  void for_each_piece(std::size_t index, std::size_t n, F&& f) const;
-  template <class F>
-  void for_each_part(std::size_t index, std::size_t n, F f) const;
-  [[nodiscard]] bool pieces_are_writable(std::size_t index, std::size_t n) const;
-  void check_pieces_writable(std::size_t index, std::size_t n) const;
-  void check_headroom(std::size_t n) const;
-  [[nodiscard]] bool would_disturb(std::size_t index, detail::SourceRange from) const;
-  [[nodiscard]] bool overlaps_components(detail::SourceRange from) const;
+  [[nodiscard]] std::size_t parts_before(std::size_t index) const noexcept;
   [[nodiscard]] std::size_t parts_up_to(std::size_t size) const noexcept;
+  void check_component(std::size_t i, std::size_t n) const;
+  /// Calls f(component, address, n) for each piece of `[index, index + n)`. @pre within capacity().
+  template <class F>
+  void for_each_piece(std::size_t index, std::size_t n, F&& f) const {
+    if (n == 0) return;
+    for (std::size_t i = index_at(index); n != 0; ++i) {
+      const Component& component = components_[i];
+      const std::size_t offset = index - component.begin;
+      const std::size_t length = std::min(n, component.size() - offset);
+      f(component, component.data() + offset, length);
+      index += length;
+      n -= length;
+    }
+  }
 
-  // --- Changing ---------------------------------------------------------------------------------
+  // --- Changing the list, which cannot fail -----------------------------------------------------
 
   void insert(std::size_t i, ByteBuf part) noexcept;
   void drop_from(std::size_t size) noexcept;
   void drop_before(std::size_t index) noexcept;
   void renumber(std::size_t from) noexcept;
+
+  // --- Adding -----------------------------------------------------------------------------------
+
+  static void collect(FlatParts& flat, ByteBuf part) { flat.push_back(std::move(part)); }
+  static void collect(FlatParts& flat, const CompositeByteBuf& parts);
+  CompositeByteBuf& add_all(FlatParts parts);
+  void add_to_full(std::size_t i, std::size_t kept, ByteBuf part);
+
+  // --- Writing ----------------------------------------------------------------------------------
+
+  [[nodiscard]] bool pieces_are_writable(std::size_t index, std::size_t n) const;
+  void check_pieces_writable(std::size_t index, std::size_t n) const;
+  [[nodiscard]] bool would_disturb(std::size_t index, detail::SourceRange from) const;
+  [[nodiscard]] bool overlaps_components(detail::SourceRange from) const;
   void store_undisturbed(std::size_t index, detail::SourceRange from) noexcept;
+  void check_headroom(std::size_t n) const;
+  void put_before_readable(ByteBuf part);
+  void put_before_full(ByteBuf part);
+
+  // --- Memory -----------------------------------------------------------------------------------
 
   [[nodiscard]] pool::Region* take_region(std::size_t size) const;
   [[nodiscard]] ByteBuf full_buffer(std::size_t size) const;
   [[nodiscard]] ByteBuf gathered(std::size_t first, std::size_t last, std::size_t size) const;
-  [[nodiscard]] CompositeByteBuf window(std::size_t index, std::size_t n) const;
-  [[nodiscard]] ByteBuf copy_range(std::size_t index, std::size_t n) const;
   void reserve_for(std::size_t more);
-  template <class F>
-  bool move_components(F is_wanted);
   void add_capacity(std::size_t new_capacity);
   void prepare_write_slow(std::size_t n);
-  void add_to_full(std::size_t i, std::size_t kept, ByteBuf part);
-  void put_before_readable(ByteBuf part);
-  static void collect(FlatParts& flat, ByteBuf part) { flat.push_back(std::move(part)); }
-  static void collect(FlatParts& flat, const CompositeByteBuf& parts);
-  CompositeByteBuf& add_all(FlatParts parts);
+  template <class F>
+  bool move_components(F is_wanted);
+
+  // --- Parts ------------------------------------------------------------------------------------
+
+  template <class F>
+  void for_each_part(std::size_t index, std::size_t n, F f) const;
+  [[nodiscard]] CompositeByteBuf window(std::size_t index, std::size_t n) const;
+  [[nodiscard]] ByteBuf copy_range(std::size_t index, std::size_t n) const;
 
   Components components_;
   ByteBuf origin_;  // of the allocator that made the composite, if one did: where memory comes from

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // CompositeByteBuf: bytes in and out, across components. Layer: buffer.
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include "tarn/composite_byte_buf.hpp"
-#include "tarn/detail/buffer/next_capacity.hpp"
 
 namespace tarn {
 namespace {
-
-using Access = detail::ByteBufAccess;
 
 /// A copy of bytes that would change while they are being written.
 std::vector<std::byte> copied(detail::SourceRange range) {
@@ -18,19 +17,6 @@ std::vector<std::byte> copied(detail::SourceRange range) {
 }
 
 }  // namespace
-
-template <class F>
-void CompositeByteBuf::for_each_piece(std::size_t index, std::size_t n, F&& f) const {
-  if (n == 0) return;
-  for (std::size_t i = index_at(index); n != 0; ++i) {
-    const Component& component = components_[i];
-    const std::size_t offset = index - component.begin;
-    const std::size_t length = std::min(n, component.size() - offset);
-    f(component, component.data() + offset, length);
-    index += length;
-    n -= length;
-  }
-}
 
 bool CompositeByteBuf::pieces_are_writable(std::size_t index, std::size_t n) const {
   bool writable = true;
@@ -150,95 +136,6 @@ void CompositeByteBuf::fill_zero(std::size_t index, std::size_t n) {
   for_each_piece(index, n, [](const Component&, std::byte* to, std::size_t length) {
     std::memset(to, 0, length);
   });
-}
-
-// --- Before the readable bytes
-// --------------------------------------------------------------------
-
-void CompositeByteBuf::check_headroom(std::size_t n) const {
-  const std::size_t readable = writer_ - reader_;
-  if (n > max_capacity_ - readable) {
-    detail::throw_out_of_range("headroom", n, readable, "max capacity", max_capacity_);
-  }
-}
-
-/// Makes a full buffer the first component, in place of the bytes that have been read.
-void CompositeByteBuf::put_before_readable(ByteBuf part) {
-  const std::size_t n = part.capacity();
-  const std::size_t readable = writer_ - reader_;
-  const std::size_t gone = reader_ == capacity() ? components_.size() : index_at(reader_);
-  if (components_.size() - gone >= max_components_) {
-    // No room for one component more: the readable bytes become one, or one with it.
-    const bool apart = max_components_ > 1;
-    Components next;
-    next.reserve(2);
-    if (apart) {
-      ByteBuf rest = full_buffer(readable);
-      detail::copy_out(readable_range(), Access::memory(rest));
-      next.push_back({std::move(part), 0});
-      if (readable != 0) next.push_back({std::move(rest), 0});
-    } else {
-      ByteBuf whole = full_buffer(n + readable);
-      std::memcpy(Access::memory(whole), Access::memory(part), n);
-      detail::copy_out(readable_range(), Access::memory(whole) + n);
-      next.push_back({std::move(whole), 0});
-    }
-    components_.swap(next);
-    renumber(0);
-  } else {
-    reserve_for(1);
-    drop_before(reader_);
-    insert(0, std::move(part));
-    if (capacity() > max_capacity_) drop_from(max_capacity_);
-  }
-  reader_ = 0;
-  writer_ = n + readable;
-}
-
-CompositeByteBuf& CompositeByteBuf::reserve_headroom(std::size_t n) {
-  check_not_read_only();
-  if (n <= reader_) return *this;
-  check_headroom(n);
-  put_before_readable(full_buffer(n));
-  reader_ = n;
-  return *this;
-}
-
-void CompositeByteBuf::prepend_from(detail::SourceRange from) {
-  check_not_read_only();
-  const std::size_t n = from.size;
-  if (n == 0) return;
-  if (n <= reader_ && pieces_are_writable(reader_ - n, n)) {
-    store_from(reader_ - n, from);
-    reader_ -= n;
-    return;
-  }
-  check_headroom(n);
-  ByteBuf part = full_buffer(n);
-  detail::copy_out(from, Access::memory(part));
-  put_before_readable(std::move(part));
-}
-
-void CompositeByteBuf::prepend_bytes(std::span<const std::byte> from) {
-  prepend_from(detail::SpanSource(from).range());
-}
-
-// --- For the kernel
-// -------------------------------------------------------------------------------
-
-IoVecs iovecs(const CompositeByteBuf& buf) {
-  return iovecs(buf, buf.reader_index(), buf.readable_bytes());
-}
-
-IoVecs iovecs(const CompositeByteBuf& buf, std::size_t index, std::size_t n) {
-  buf.check_range(index, n);
-  return detail::iovecs_of({buf.source(), index, n});
-}
-
-IoVecs writable_iovecs(CompositeByteBuf& buf, std::size_t n) {
-  buf.ensure_writable(n);
-  buf.check_pieces_writable(buf.writer_, buf.capacity() - buf.writer_);
-  return detail::iovecs_of({buf.source(), buf.writer_, buf.capacity() - buf.writer_});
 }
 
 }  // namespace tarn

@@ -60,4 +60,19 @@ IoVecs writable_iovecs(ByteBuf& buf, std::size_t n) {
   return entries;
 }
 
+IoVecs iovecs(const CompositeByteBuf& buf) {
+  return iovecs(buf, buf.reader_index(), buf.readable_bytes());
+}
+
+IoVecs iovecs(const CompositeByteBuf& buf, std::size_t index, std::size_t n) {
+  buf.check_range(index, n);
+  return detail::iovecs_of({buf.source(), index, n});
+}
+
+IoVecs writable_iovecs(CompositeByteBuf& buf, std::size_t n) {
+  buf.ensure_writable(n);
+  buf.check_pieces_writable(buf.writer_, buf.capacity() - buf.writer_);
+  return detail::iovecs_of({buf.source(), buf.writer_, buf.capacity() - buf.writer_});
+}
+
 }  // namespace tarn
