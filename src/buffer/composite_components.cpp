@@ -11,7 +11,11 @@ namespace tarn {
 CompositeByteBuf& CompositeByteBuf::add_component(std::size_t i, ByteBuf part) {
   check_not_read_only();
   check_component(i, 0);
-  if (!*this) *this = CompositeByteBuf();
+  if (!*this) {
+    CompositeByteBuf fresh;
+    swap(fresh.add_component(std::move(part)));
+    return *this;
+  }
   const std::size_t kept = parts_up_to(writer_);
   const std::size_t n = part.readable_bytes();
   i = std::min(i, kept);

@@ -197,5 +197,28 @@ TEST(CompositeMemorySparse, MovesAllOrNone) {
   EXPECT_GE(refused, 2) << "one a component that is left";
 }
 
+// It becomes a composite again with its first component, not before.
+TEST(CompositeMemoryReleased, StaysReleasedWhenRefused) {
+  std::thread([] {
+    CountingAllocator allocator;
+    ByteBuf part = part_of(allocator, "one");
+    CompositeByteBuf buf;
+    buf.release();
+    try {
+      const FailingNew failing(1);
+      buf.add_component(std::move(part));
+      ADD_FAILURE() << "nothing was refused";
+    } catch (const std::bad_alloc&) {
+      EXPECT_FALSE(buf);
+      EXPECT_EQ(buf.max_capacity(), 0U);
+    }
+    buf.add_component(part_of(allocator, "more"));
+    EXPECT_TRUE(buf);
+    EXPECT_EQ(buf.to_string(), "more");
+    EXPECT_EQ(buf.max_components(), CompositeByteBuf::kDefaultMaxComponents);
+    buf.audit();
+  }).join();
+}
+
 }  // namespace
 }  // namespace tarn
