@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "platform/purge_batch.hpp"
+#include "pool/region_list.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/base/units.hpp"

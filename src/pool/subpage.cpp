@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 
+#include "pool/region_list.hpp"
 #include "tarn/detail/base/bits.hpp"
 #include "tarn/detail/base/check.hpp"
 #include "tarn/detail/platform/memory.hpp"

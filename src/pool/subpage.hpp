@@ -14,18 +14,6 @@ namespace tarn::pool {
 
 class Chunk;
 
-/// Puts a region behind the last one of a list.
-inline void append(RegionList& list, Region* region) noexcept {
-  set_next_region(region, nullptr);
-  if (list.last == nullptr) {
-    list.first = region;
-  } else {
-    set_next_region(list.last, region);
-  }
-  list.last = region;
-  ++list.count;
-}
-
 /// A run cut into equal elements ("slots"), tracked by a bitmap.
 ///
 /// Its metadata is one piece of memory, whose parts find each other by arithmetic; regions are what

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pool/arena.hpp"
+#include "pool/region_list.hpp"
 #include "support/fake_memory.hpp"
 #include "tarn/detail/pool/chunk_map.hpp"
 #include "tarn/detail/sizing/size_classes.hpp"

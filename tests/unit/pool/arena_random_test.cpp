@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pool/arena.hpp"
+#include "pool/region_list.hpp"
 #include "support/own_arena.hpp"
 #include "support/pool_parts.hpp"
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/region_list.hpp"
 #include "support/own_arena.hpp"
 #include "support/pool_parts.hpp"
 #include "tarn/detail/base/units.hpp"

@@ -204,18 +204,5 @@ TEST(SubpageList, IsAStackWithRemovalAnywhere) {
   EXPECT_EQ(list.first(), nullptr);
 }
 
-TEST(Append, KeepsOrderAndCount) {
-  Region a;
-  Region b;
-  RegionList list;
-  append(list, &a);
-  append(list, &b);
-  EXPECT_EQ(list.count, 2U);
-  EXPECT_EQ(list.first, &a);
-  EXPECT_EQ(next_region(&a), &b);
-  EXPECT_EQ(list.last, &b);
-  EXPECT_EQ(next_region(&b), nullptr);
-}
-
 }  // namespace
 }  // namespace tarn::pool
