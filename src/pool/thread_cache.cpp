@@ -19,8 +19,10 @@ namespace {
 // each region that stays, so it gives its newest (docs/adr/0040-bounds-of-a-thread-cache.md).
 constexpr std::uint32_t kShortStock = 64;
 // Bytes that one refill from the arena brings at most, and regions: they share the arena's lock and
-// the look-up of a subpage. More saves little of either and keeps more that may not be wanted; the
-// numbers themselves are not measured yet.
+// the look-up of a subpage. Threads of 600 small allocations and a growing load take 7% more
+// instructions with half as many regions, 3% fewer with twice as many. Of 4 to 64 regions and 8 to
+// 128 KiB these two have the lowest peaks: the highest of ten recorded traces is 1.28 times
+// glibc's, with the others 1.28 to 1.49 (docs/adr/0040-bounds-of-a-thread-cache.md).
 constexpr std::size_t kRefillBytes = 32 * base::kKiB;
 constexpr std::uint32_t kRefillRegions = 16;
 static_assert(kRefillRegions <= RegionCache::kMostRefill);
