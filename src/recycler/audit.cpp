@@ -41,7 +41,7 @@ void LocalPool::audit() const noexcept {
   found += size;
 
   Inbox* const to = inbox_.load_acquire();
-  if (to != nullptr && to != no_inbox()) {
+  if (exists(to)) {
     std::size_t boxed = 0;
     const auto count = [&](Slot* slot) {
       audit_waiting(object_of(slot));

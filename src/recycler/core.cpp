@@ -125,16 +125,6 @@ void Core::drop_reference() noexcept {
 
 // -- Pools and threads ------------------------------------------------------------------------
 
-LocalPool* Core::pool_here() const noexcept {
-  return is_per_thread() ? static_cast<LocalPool*>(tls::slot_get(key_index_)) : single_;
-}
-
-/// Whether the calling thread is the pool's owner.
-bool Core::is_mine(const LocalPool& pool) const noexcept {
-  if (is_per_thread()) return tls::slot_get(key_index_) == &pool;
-  return pinned_to_.load_relaxed() == thread_pointer();
-}
-
 LocalPool& Core::make_pool(HomeKind kind) {
   auto pool = std::make_unique<LocalPool>(*this, kind);
   const bool is_local = kind == HomeKind::local && options_.max_capacity_per_thread != 0;
@@ -195,86 +185,7 @@ void Core::unpin_owner() noexcept {
 
 void Core::wait_for_revoker() noexcept { const sync::LockGuard lock(mutex_); }
 
-// -- Taking and putting -----------------------------------------------------------------------
-
-Core::Taken Core::take() {
-  LocalPool* const known = pool_here();
-  LocalPool& pool = known != nullptr ? *known : make_pool_here();
-  if (is_shared()) {
-    if (void* const object = take_shared()) return {object, false};
-  }
-  return {make_slot(pool), true};
-}
-
-void* Core::take_shared() noexcept {
-  while (true) {
-    void* const object = shared_->take();
-    if (object == nullptr || !is_checked() || state_of(object).take()) return object;
-    shared_->count_not_taken();
-    report_taken_twice();
-  }
-}
-
-void* Core::make_slot(LocalPool& pool) {
-  const bool is_pooled =
-      options_.max_capacity_per_thread != 0 && (is_shared() || pool.step_ratio(options_.ratio));
-  Home* const home = is_pooled ? &pool : static_cast<Home*>(pool.noop_home());
-  void* const object = layout_.allocate(home, is_checked());
-  pool.count_created(is_shared());
-  return object;
-}
-
-void Core::abandon(void* object) noexcept {
-  LocalPool& pool = pool_of(*slot_of(object)->home);
-  layout_.deallocate(object);
-  pool.count_not_created(is_shared());
-}
-
-void Core::put(void* object) noexcept {
-  Home& home = *slot_of(object)->home;
-  PutResult result = PutResult::full;
-  switch (home.kind) {
-    case HomeKind::noop:
-      break;
-    case HomeKind::shared:
-      result = shared_->put(object);
-      break;
-    case HomeKind::local:
-      result = put_local(static_cast<LocalPool&>(home), object);
-      break;
-  }
-  // Of a stored object nothing is known any more, not even that the core still exists.
-  if (result != PutResult::stored) drop(object, result);
-}
-
-void Core::drop(void* object, PutResult why) noexcept {
-  if (why == PutResult::closed) dropped_closed_.add(1);
-  destroy(object);
-}
-
-PutResult Core::put_local(LocalPool& pool, void* object) noexcept {
-  if (!is_mine(pool)) return pool.put_in_box(object, true);
-  if (options_.batch_fast_threads_only) follow_fast_scope(pool);
-  return pool.has_batch() ? pool.put_slow(object) : pool.put_in_box(object, false);
-}
-
-void Core::destroy(void* object) noexcept {
-  LocalPool& pool = pool_of(*slot_of(object)->home);
-  destroy_(object);
-  layout_.deallocate(object);
-  pool.release();
-}
-
-void Core::destroy_all(const SlotList& list) noexcept {
-  Slot* slot = list.first;
-  while (slot != nullptr) {
-    Slot* const next = slot->next;
-    destroy(object_of(slot));
-    slot = next;
-  }
-}
-
-// -- Trims and numbers ------------------------------------------------------------------------
+// -- Trims ------------------------------------------------------------------------------------
 
 void Core::take_everything(LocalPool& pool, SlotList& list) noexcept {
   if (pool.is_closed()) return;
@@ -306,57 +217,6 @@ std::size_t Core::trim_all() noexcept {
   }
   destroy_all(list);
   return list.count;
-}
-
-std::size_t Core::thread_local_size() const noexcept {
-  if (is_shared()) return shared_->size();
-  const LocalPool* const pool = pool_here();
-  return pool == nullptr ? 0 : pool->waiting();
-}
-
-RecyclerStats Core::to_stats(const LocalPool::Counts& counts) const noexcept {
-  RecyclerStats stats;
-  stats.created = counts.created;
-  stats.reused = counts.reused;
-  stats.destroyed = counts.destroyed;
-  stats.dropped_full = counts.dropped_full;
-  stats.returned_by_others = counts.returned_by_others;
-  if (is_shared()) {
-    stats.reused += shared_->taken();
-    stats.dropped_full += shared_->dropped_full();
-    stats.pooled = shared_->size();
-  }
-  return stats;
-}
-
-RecyclerStats Core::stats() const {
-  const sync::LockGuard lock(mutex_);
-  LocalPool::Counts counts = retired_;
-  std::uint64_t pooled = 0;
-  for (const LocalPool* const pool : pools_) {
-    counts.add(pool->counts());
-    pooled += pool->waiting();
-  }
-  RecyclerStats stats = to_stats(counts);
-  stats.pooled += pooled;
-  stats.dropped_full += dropped_without_memory_.load();
-  stats.dropped_closed = dropped_closed_.load();
-  // What is left of the destroyed ones; an object is counted by its reason, then as destroyed.
-  const std::uint64_t others = counts.ended + stats.dropped_full + stats.dropped_closed;
-  stats.dropped_noop = stats.destroyed > others ? stats.destroyed - others : 0;
-  return stats;
-}
-
-RecyclerStats Core::thread_local_stats() const {
-  const sync::LockGuard lock(mutex_);
-  const LocalPool* const pool = pool_here();
-  if (pool == nullptr) return {};
-  const LocalPool::Counts counts = pool->counts();
-  RecyclerStats stats = to_stats(counts);
-  stats.pooled += pool->waiting();
-  const std::uint64_t others = counts.ended + stats.dropped_full;
-  stats.dropped_noop = stats.destroyed > others ? stats.destroyed - others : 0;
-  return stats;
 }
 
 }  // namespace tarn::recycler

@@ -32,4 +32,9 @@ struct Inbox {
   return reinterpret_cast<Inbox*>(std::uintptr_t{1});
 }
 
+/// Whether a pool's Inbox has been made.
+[[nodiscard]] inline bool exists(const Inbox* inbox) noexcept {
+  return inbox != nullptr && inbox != no_inbox();
+}
+
 }  // namespace tarn::recycler

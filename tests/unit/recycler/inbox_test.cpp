@@ -10,6 +10,8 @@ namespace {
 TEST(Inbox, TheMarkForNoneIsNoInbox) {
   EXPECT_NE(no_inbox(), nullptr);
   EXPECT_NE(reinterpret_cast<std::uintptr_t>(no_inbox()) % alignof(Inbox), 0U);
+  EXPECT_FALSE(exists(no_inbox()));
+  EXPECT_FALSE(exists(nullptr));
 }
 
 // S4-29: noop objects, whose home is in the inbox, are checked like any other.

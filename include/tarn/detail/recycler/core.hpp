@@ -12,6 +12,7 @@
 #include "tarn/detail/recycler/options.hpp"
 #include "tarn/detail/recycler/slot.hpp"
 #include "tarn/detail/recycler/stats.hpp"
+#include "tarn/detail/recycler/thread_pointer.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 #include "tarn/detail/sync/counter.hpp"
 #include "tarn/detail/sync/mutex.hpp"
@@ -102,8 +103,15 @@ class Core {
 
   static void end_pool_of_thread(void* pool, void* core) noexcept;
 
-  [[nodiscard]] LocalPool* pool_here() const noexcept;
-  [[nodiscard]] bool is_mine(const LocalPool& pool) const noexcept;
+  /// The calling thread's pool, if it has one yet; the only pool of the other forms.
+  [[nodiscard]] LocalPool* pool_here() const noexcept {
+    return is_per_thread() ? static_cast<LocalPool*>(tls::slot_get(key_index_)) : single_;
+  }
+  /// Whether the calling thread is the pool's owner.
+  [[nodiscard]] bool is_mine(const LocalPool& pool) const noexcept {
+    if (is_per_thread()) return tls::slot_get(key_index_) == &pool;
+    return pinned_to_.load_relaxed() == thread_pointer();
+  }
   [[nodiscard]] LocalPool& make_pool(HomeKind kind);
   [[nodiscard]] LocalPool& make_pool_here();
   [[nodiscard]] void* take_shared() noexcept;

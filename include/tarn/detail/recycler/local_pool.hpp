@@ -178,7 +178,7 @@ class LocalPool : public Home {
   bool is_linked_ = true;  // under the core's lock
   // Objects that ended while they waited: by trims and by close(). Under the core's lock.
   sync::Counter ended_;
-  // Null until needed, kNoInbox when it must not be made any more.
+  // Null until needed, no_inbox() when it must not be made any more.
   // [sync: inbox] Release by whoever makes it, acquire by the others.
   sync::Atomic<Inbox*> inbox_{nullptr};
   sync::Atomic<std::int64_t> live_{0};
