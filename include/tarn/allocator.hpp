@@ -40,9 +40,8 @@ class Allocator {
   /// that suits I/O best. Its bytes are indeterminate.
   ///
   /// @errors std::bad_alloc; std::invalid_argument when capacity > max_capacity.
-  /// @complexity pooled, usual path: no call but into the thread's cache; no lock,
-  /// read-modify-write,
-  ///             system call or touch of the memory.
+  /// @complexity pooled, usual path: no call but into the thread's cache; no lock, system call,
+  ///             read-modify-write or touch of the memory.
   [[nodiscard]] [[gnu::always_inline]] ByteBuf buffer(std::size_t capacity = kDefaultCapacity,
                                                       std::size_t max_capacity = kNoLimit) {
     return make<MemoryKind::direct>(capacity, max_capacity);
