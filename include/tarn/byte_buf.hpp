@@ -141,13 +141,13 @@ class ByteBuf : public detail::IoAccess<ByteBuf> {
     return ByteBuf(region, n);
   }
 
-  /// A buffer with a copy of `bytes` in memory of its own, all of it readable.
+  /// A buffer with a copy of `bytes` in memory of its own, all of it readable; it grows.
   /// @errors std::bad_alloc.
   template <class T>
   requires detail::BytesArgument<T>
   [[nodiscard]] static ByteBuf wrap_copy(T&& bytes) { return copy_of(detail::bytes_of(bytes)); }
 
-  /// A buffer of the bytes that hex digits stand for, two a byte, in either case.
+  /// A buffer of the bytes that hex digits stand for, two a byte, in either case; it grows.
   /// @errors std::invalid_argument naming the position of what is no digit, or of the missing one.
   [[nodiscard]] static ByteBuf from_hex(std::string_view digits);
 

@@ -2,6 +2,8 @@
 // ByteBuf: copies of its bytes, and transfers from other buffers. Layer: buffer.
 #include "tarn/byte_buf.hpp"
 
+#include "tarn/allocator.hpp"
+
 namespace tarn {
 
 namespace {
@@ -19,7 +21,9 @@ ByteBuf gathered(detail::SourceRange range) {
 ByteBuf ByteBuf::copy_of(std::span<const std::byte> bytes) {
   pool::Region* const region = detail::take_own_region(bytes.size());
   if (!bytes.empty()) std::memcpy(region->data, bytes.data(), bytes.size());
-  return ByteBuf(region, bytes.size());
+  ByteBuf copy(region, region->data, bytes.size(), kNoLimit);
+  copy.writer_ = bytes.size();
+  return copy;
 }
 
 ByteBuf ByteBuf::copy_range(std::size_t index, std::size_t n) const {

@@ -4,6 +4,7 @@
 #include <ostream>
 #include <stdexcept>
 
+#include "tarn/allocator.hpp"
 #include "tarn/byte_buf.hpp"
 
 namespace tarn {
@@ -101,9 +102,10 @@ std::ostream& operator<<(std::ostream& out, const ByteBuf& buf) { return out << 
 ByteBuf ByteBuf::from_hex(std::string_view digits) {
   // One byte more for an odd digit, which decode_hex refuses after it has looked at all before it.
   const std::size_t n = digits.size() / 2;
-  ByteBuf buf(detail::take_own_region(n), n);
+  pool::Region* const region = detail::take_own_region(n);
+  ByteBuf buf(region, region->data, n, kNoLimit);
   detail::decode_hex(digits, buf.data_);
-  return buf;
+  return buf.advance(n);
 }
 
 }  // namespace tarn

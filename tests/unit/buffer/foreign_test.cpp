@@ -226,6 +226,13 @@ TEST(WrapCopy, OwnsItsMemory) {
   EXPECT_EQ(readable_text(ByteBuf::wrap_copy("literal")), "literal");
 }
 
+TEST(WrapCopy, Grows) {
+  ByteBuf buf = ByteBuf::wrap_copy("text");
+  EXPECT_EQ(buf.max_capacity(), kNoLimit);
+  buf.write_bytes(" and more");
+  EXPECT_EQ(readable_text(buf), "text and more");
+}
+
 TEST(WrapCopy, TakesMemoryOfTheSharedPool) {
   const ByteBuf buf = ByteBuf::wrap_copy("text");
   EXPECT_EQ(detail::ByteBufAccess::region(buf)->kind, pool::RegionKind::pooled);
