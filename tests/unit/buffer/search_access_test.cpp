@@ -73,6 +73,21 @@ VARIANT_TEST(SearchAccess, BytesBeforeCountsFromTheReader) {
   EXPECT_EQ(buf.bytes_before(';'), npos);
 }
 
+// ByteBufUtilTest: indexOf, whose needle is a buffer
+VARIANT_TEST(SearchAccess, SearchesForTheReadableBytesOfAByteBuf) {
+  Buffer buf = filled(variant, "key=value;value");
+  ByteBuf wanted = ByteBuf::wrap("a value");
+  wanted.skip(2);
+  EXPECT_EQ(buf.index_of(0, 15, wanted), 4U);
+  EXPECT_EQ(buf.index_of(15, 0, wanted), 10U);
+  buf.skip(1);
+  EXPECT_EQ(buf.bytes_before(wanted), 3U);
+  EXPECT_EQ(buf.bytes_before(5, 10, wanted), 5U);
+  EXPECT_EQ(wanted.readable_bytes(), 5U);
+  EXPECT_EQ(buf.bytes_before(ByteBuf::wrap("none")), npos);
+  EXPECT_EQ(buf.bytes_before(ByteBuf()), 0U);
+}
+
 // AbstractByteBufTest: testForEachByte, testForEachByteAbort, testForEachByteDesc,
 // testForEachByteDescAbort
 VARIANT_TEST(SearchAccess, ForEachByteVisitsTheReadableBytes) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <utility>
@@ -18,7 +19,7 @@ namespace detail {
 /// Search among the bytes of a buffer. Nothing here moves an index.
 ///
 /// What is searched for is one byte (char, unsigned char, std::byte, an integer) or a sequence of
-/// them, given as anything that bytes are taken from.
+/// them, given as anything that bytes are taken from, or as a ByteBuf: its readable bytes.
 ///
 /// @complexity linear; on one region as fast as memchr and memmem.
 template <class Self>
@@ -42,6 +43,10 @@ class SearchAccess : public VarintAccess<Self> {
     return from <= to ? find_sequence(range, bytes_of(wanted))
                       : find_last_sequence(range, bytes_of(wanted));
   }
+  template <std::same_as<ByteBuf> B>
+  [[nodiscard]] std::size_t index_of(std::size_t from, std::size_t to, const B& wanted) const {
+    return index_of(from, to, wanted.readable());
+  }
 
   /// How many readable bytes stand before the first match among them, or npos.
   template <ByteArgument B>
@@ -52,6 +57,10 @@ class SearchAccess : public VarintAccess<Self> {
   requires BytesArgument<T>
   [[nodiscard]] std::size_t bytes_before(T&& wanted) const {
     return distance(find_sequence(this->readable_range(), bytes_of(wanted)), this->reader_);
+  }
+  template <std::same_as<ByteBuf> B>
+  [[nodiscard]] std::size_t bytes_before(const B& wanted) const {
+    return bytes_before(wanted.readable());
   }
   /// The same, among `n` bytes from `index` on. @errors std::out_of_range beyond capacity().
   template <ByteArgument B>
@@ -64,6 +73,10 @@ class SearchAccess : public VarintAccess<Self> {
   [[nodiscard]] std::size_t bytes_before(std::size_t index, std::size_t n, T&& wanted) const {
     this->check_range(index, n);
     return distance(find_sequence({self().source(), index, n}, bytes_of(wanted)), index);
+  }
+  template <std::same_as<ByteBuf> B>
+  [[nodiscard]] std::size_t bytes_before(std::size_t index, std::size_t n, const B& wanted) const {
+    return bytes_before(index, n, wanted.readable());
   }
 
   /// Calls `f(std::byte)` for the readable bytes in order while it returns true.
