@@ -5,6 +5,7 @@
 #include <new>
 
 #include "buffer/allocator_access.hpp"
+#include "tarn/detail/buffer/extent.hpp"
 #include "tarn/detail/buffer/foreign.hpp"
 #include "tarn/detail/buffer/next_capacity.hpp"
 
@@ -39,6 +40,8 @@ namespace detail {
 
 pool::Region* AllocatorAccess::take_of_user(Allocator& allocator, std::size_t size,
                                             MemoryKind kind) {
+  // Not asked of the user: aligned operator new may round such a size up to nothing, and succeed.
+  if (size > Extent::kMost) throw std::bad_alloc();
   auto* const region = new UsersRegion;
   region->capacity = size == 0 ? 1 : size;
   region->memory_kind = kind;

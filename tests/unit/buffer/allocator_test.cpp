@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -203,6 +204,34 @@ TEST(UsersAllocators, RefuseByThrowing) {
   EXPECT_THROW(buffer.ensure_writable(100), std::bad_alloc);
   EXPECT_EQ(buffer.capacity(), 16U);
   EXPECT_EQ(buffer.read_u32(), 7U);
+}
+
+TEST(UsersAllocators, AreNotAskedForWhatCannotBeRepresented) {
+  // As aligned operator new is with some sizes, which it rounds up to nothing.
+  class Careless final : public Allocator {
+   public:
+    int asked = 0;
+
+   protected:
+    void* do_allocate(std::size_t /*size*/, std::size_t /*alignment*/, MemoryKind) override {
+      ++asked;
+      return memory_.data();
+    }
+    void do_deallocate(void*, std::size_t, std::size_t, MemoryKind) noexcept override {}
+
+   private:
+    std::array<std::byte, 64> memory_{};
+  };
+  Careless allocator;
+  for (const std::size_t size : {kNoLimit / 2 + 1, kNoLimit - 1, kNoLimit}) {
+    EXPECT_THROW(static_cast<void>(allocator.buffer(size)), std::bad_alloc);
+    EXPECT_FALSE(allocator.try_heap_buffer(size));
+  }
+  EXPECT_EQ(allocator.asked, 0);
+  ByteBuf buffer = allocator.buffer(16);
+  EXPECT_THROW(buffer.capacity(kNoLimit), std::bad_alloc);
+  EXPECT_EQ(buffer.capacity(), 16U);
+  EXPECT_EQ(allocator.asked, 1);
 }
 
 TEST(UnpooledAllocator, IsOneForTheProcess) {
