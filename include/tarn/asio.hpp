@@ -96,7 +96,11 @@ class AsioDynamicBuffer {
     return {buf_->readable().data() + position, part(position, n)};
   }
   void grow(std::size_t n) {
-    if (n > max_size() - size()) throw std::length_error("AsioDynamicBuffer: beyond max_size");
+    // Of a buffer that held more than the maximum when it came, size() is above max_size().
+    const std::size_t most = max_size();
+    if (size() > most || n > most - size()) {
+      throw std::length_error("AsioDynamicBuffer: beyond max_size");
+    }
     buf_->ensure_writable(n).advance(n);
   }
   void shrink(std::size_t n) { buf_->writer_index(buf_->writer_index() - std::min(n, size())); }

@@ -105,5 +105,14 @@ TEST(Asio, ADynamicBufferKeepsToItsMaximum) {
   EXPECT_EQ(AsioDynamicBuffer(buf, 7).max_size(), 7U);
 }
 
+TEST(Asio, ADynamicBufferAboveItsMaximumDoesNotGrow) {
+  ByteBuf buf = unpooled_buffer(16);
+  buf.write_bytes("ten bytes!");
+  AsioDynamicBuffer dynamic(buf, 5);
+  EXPECT_THROW(dynamic.grow(1), std::length_error);
+  EXPECT_THROW(dynamic.grow(0), std::length_error);
+  EXPECT_EQ(buf.readable_bytes(), 10U);
+}
+
 }  // namespace
 }  // namespace tarn
