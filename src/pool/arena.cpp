@@ -91,7 +91,7 @@ Arena::Arena(const sizing::Geometry& geometry, MemoryKind kind,
 }
 
 Arena::~Arena() {
-  release_empty();
+  release_unused();
   const sync::LockGuard guard(lock_);
   // A chunk that is still there holds a live region.
   TARN_CHECK(live_regions_ == 0 && chunks_mapped_ == chunks_unmapped_);
@@ -437,11 +437,12 @@ inline void Arena::give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) no
 
 /// Lets free pages go when they are too many.
 void Arena::bound_dirty_pages() noexcept {
-  const std::uint64_t dirty = std::uint64_t{dirty_pages_} << geometry_.page_shift();
-  const std::uint64_t held = held_bytes();
-  if (!dirty_bound_.is_due(held, dirty)) [[likely]]
-    return;
-  const DirtyBound::Excess excess = dirty_bound_.look(held, dirty, now_ms_());
+  if (dirty_bound_.is_due(held_bytes(), dirty_bytes())) [[unlikely]]
+    purge_excess();
+}
+
+void Arena::purge_excess() noexcept {
+  const DirtyBound::Excess excess = dirty_bound_.look(held_bytes(), dirty_bytes(), now_ms_());
   if (excess.bytes == 0) return;
   dirty_bound_.spend(std::uint64_t{age_free_pages(excess)} << geometry_.page_shift());
 }
@@ -491,7 +492,7 @@ bool Arena::finish(Chunk* doomed, std::size_t given) noexcept {
   return count_given(given);
 }
 
-void Arena::release_empty() noexcept {
+void Arena::release_unused() noexcept {
   Chunk* doomed = nullptr;
   {
     const sync::LockGuard guard(lock_);
@@ -513,8 +514,25 @@ void Arena::release_empty() noexcept {
     if (kept_ != nullptr) doom(std::exchange(kept_, nullptr), doomed);
   }
   finish(doomed, 0);
+  purge_free_pages();
   const sync::LockGuard guard(lock_);
   metadata_.purge_unused();
+}
+
+/// Gives back the free pages that there are now, so many at a time that nobody waits long for the
+/// lock.
+void Arena::purge_free_pages() noexcept {
+  constexpr DirtyBound::Excess kPart{.bytes = DirtyBound::kBurst};
+  std::size_t looks = 0;
+  {
+    const sync::LockGuard guard(lock_);
+    // One more than there are parts: the first only makes pages old that are free since the last.
+    if (dirty_pages_ != 0) looks = 1 + base::ceil_div(dirty_bytes(), kPart.bytes);
+  }
+  for (; looks != 0; --looks) {
+    const sync::LockGuard guard(lock_);
+    age_free_pages(kPart);
+  }
 }
 
 void Arena::release_idle() noexcept {
@@ -522,6 +540,7 @@ void Arena::release_idle() noexcept {
   {
     const sync::LockGuard guard(lock_);
     doom_idle(doomed);
+    if (dirty_bound_.is_overdue(held_bytes(), dirty_bytes(), now_ms_())) purge_excess();
   }
   if (doomed != nullptr) finish(doomed, 0);
 }

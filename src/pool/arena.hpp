@@ -97,11 +97,15 @@ class alignas(64) Arena {
   /// @returns whether nothing is out any more: the caller then owes ArenaSeams::references one.
   bool give(Region* first) noexcept;
 
-  /// Gives every chunk that holds nothing live back to the system, with the empty subpages that are
-  /// kept in it, and the pages of control blocks that are not in use.
-  void release_empty() noexcept;
+  /// Gives back to the system every chunk that holds nothing live, with the empty subpages that are
+  /// kept in it, all free pages of the other chunks, and the pages of control blocks that are not
+  /// in use. The lock is held for some megabytes at a time.
+  void release_unused() noexcept;
 
-  /// Gives the kept chunk back if it has been idle for kIdleMs; take() and give() do so too.
+  /// Gives back what an arena that is used gives back by itself: the kept chunk when it has been
+  /// idle for kIdleMs, and free pages above their bound (DirtyBound) when nobody has looked at them
+  /// for long.
+  /// @complexity a lock; a system call when something goes.
   void release_idle() noexcept;
 
   [[nodiscard]] ArenaStats stats() const noexcept;
@@ -184,7 +188,12 @@ class alignas(64) Arena {
   void give_run(Chunk& chunk, std::uint32_t page, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk& chunk_of(const Region* region) const noexcept;
 
+  [[nodiscard]] std::uint64_t dirty_bytes() const noexcept TARN_REQUIRES(lock_) {
+    return std::uint64_t{dirty_pages_} << geometry_.page_shift();
+  }
   void bound_dirty_pages() noexcept TARN_REQUIRES(lock_);
+  void purge_excess() noexcept TARN_REQUIRES(lock_);
+  void purge_free_pages() noexcept;
   std::size_t age_free_pages(const DirtyBound::Excess& excess) noexcept TARN_REQUIRES(lock_);
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);

@@ -105,7 +105,7 @@ void PoolCore::close() noexcept {
   // the registry, closed and takes the uncached path too.
   closed_.store_release(true);
   parts_->caches.close_all();
-  parts_->for_each_arena([](Arena& arena) { arena.release_empty(); });
+  parts_->for_each_arena([](Arena& arena) { arena.release_unused(); });
   drop_references(1);
 }
 
@@ -299,7 +299,7 @@ std::size_t PoolCore::trim_all() noexcept {
   std::uint64_t bytes = 0;
   const ThreadCache* const mine = parts_->caches.current();
   parts_->caches.for_each([&](ThreadCache& cache) { bytes += cache.flush(&cache == mine); });
-  parts_->for_each_arena([](Arena& arena) { arena.release_empty(); });
+  parts_->for_each_arena([](Arena& arena) { arena.release_unused(); });
   return static_cast<std::size_t>(bytes);
 }
 
@@ -314,6 +314,17 @@ void PoolCore::trim_by_time() noexcept {
   if (!parts_->last_sweep_ms.compare_exchange_strong_relaxed(last, now)) return;
   const ThreadCache* const mine = parts_->caches.current();
   parts_->caches.for_each([&](ThreadCache& cache) { cache.trim(&cache == mine); });
+  parts_->for_each_arena([](Arena& arena) { arena.release_idle(); });
+}
+
+void PoolCore::visit_next_arena() noexcept {
+  const std::size_t heap = parts_->heap_pointers.size();
+  const std::size_t all = heap + parts_->direct_pointers.size();
+  if (all == 0) return;
+  // Relaxed: two threads may well look at the same one.
+  const std::size_t turn = parts_->next_visited.fetch_add_relaxed(1) % all;
+  (turn < heap ? parts_->heap_pointers[turn] : parts_->direct_pointers[turn - heap])
+      ->release_idle();
 }
 
 }  // namespace tarn::pool

@@ -46,6 +46,7 @@ struct CoreParts {
   std::array<sync::SharedCounter, 3> uncached_taken;
   std::array<sync::SharedCounter, 3> uncached_given;
   sync::Atomic<std::uint64_t> last_sweep_ms{0};
+  sync::Atomic<std::uint32_t> next_visited{0};  ///< Arena that visit_next_arena() looks at next.
 };
 
 // Inline, because every region of another thread goes through it.

@@ -63,9 +63,13 @@ class DirtyBound {
   /// Shorter ones go at one look in so many milliseconds, so that a load that has left nothing but
   /// gaps loses them too.
   static constexpr std::uint64_t kShortRangesMs = 1000;
+  /// When there was no look for so many milliseconds, and too many free pages, somebody else may
+  /// look: whose load has gone gives nothing back any more. An arena that is used looks far more
+  /// often by itself; five ticks of the coarse clock, and what may go in them is kBurst.
+  static constexpr std::uint64_t kOverdueMs = 20;
 
   explicit DirtyBound(std::uint64_t now_ms) noexcept
-      : most_held_since_ms_(now_ms), budget_since_ms_(now_ms), short_ranges_went_ms_(now_ms) {}
+      : most_held_since_ms_(now_ms), looked_ms_(now_ms), short_ranges_went_ms_(now_ms) {}
 
   /// So many bytes are in use now, more than before.
   void note_held(std::uint64_t held) noexcept { most_held_ = std::max(most_held_, held); }
@@ -79,20 +83,26 @@ class DirtyBound {
     return dirty > share && given_since_look_ >= share / 4;
   }
 
+  /// Whether it is long past the time to look, though less was given back.
+  [[nodiscard]] bool is_overdue(std::uint64_t held, std::uint64_t dirty,
+                                std::uint64_t now_ms) const noexcept {
+    return dirty > share_of(held) && now_ms - looked_ms_ >= kOverdueMs;
+  }
+
   /// What has to go.
   struct Excess {
     std::uint64_t bytes = 0;        ///< At most so many, to be spent as far as they do.
     std::uint64_t least_range = 0;  ///< Of free pages that lie together in so many bytes.
   };
 
-  /// Looks. @pre is_due(). @returns what may go back now; no bytes when the budget is exhausted, or
-  /// nothing has to go.
+  /// Looks. @pre is_due() or is_overdue(). @returns what may go back now; no bytes when the budget
+  /// is exhausted, or nothing has to go.
   [[nodiscard]] Excess look(std::uint64_t held, std::uint64_t dirty,
                             std::uint64_t now_ms) noexcept {
     given_since_look_ = 0;
     decay(held, now_ms);
-    budget_ = std::min(kBurst, budget_ + (now_ms - budget_since_ms_) * kBytesPerMs);
-    budget_since_ms_ = now_ms;
+    budget_ = std::min(kBurst, budget_ + (now_ms - looked_ms_) * kBytesPerMs);
+    looked_ms_ = now_ms;
     const std::uint64_t most_resident =
         std::max(most_held_ - (most_held_ >> kMarginShift), std::min(most_held_, kKeptWhole));
     if (held + dirty <= most_resident) return {};
@@ -125,7 +135,7 @@ class DirtyBound {
   std::uint64_t most_held_since_ms_;
   std::uint64_t given_since_look_ = 0;  // bytes of runs
   std::uint64_t budget_ = kBurst;       // bytes that may go back
-  std::uint64_t budget_since_ms_;
+  std::uint64_t looked_ms_;             // until then the budget has grown
   std::uint64_t short_ranges_went_ms_;
 };
 

@@ -78,6 +78,7 @@ void ThreadCache::count_allocations(std::uint32_t allocations) noexcept {
     until_trim_ -= allocations;
   } else {
     trim(true);
+    core_.visit_next_arena();
   }
 }
 

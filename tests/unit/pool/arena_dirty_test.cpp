@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "pool/arena.hpp"
@@ -41,6 +42,19 @@ class Load {
       own_.give(live_.back());
       live_.pop_back();
     }
+  }
+  /// Gives back all runs but each sixteenth, so that no chunk gets empty.
+  void thin_out() {
+    std::vector<Region*> kept;
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+      if (i % 16 == 0) {
+        kept.push_back(live_[i]);
+      } else {
+        given_.push_back(live_[i]->data);
+        own_.give(live_[i]);
+      }
+    }
+    live_ = std::move(kept);
   }
   /// Of what was given back: bytes that are still resident. @pre nothing was taken since.
   [[nodiscard]] std::size_t resident() const {
@@ -233,6 +247,56 @@ TEST(ArenaDirtyPages, HalfOfTheExcessGoesInEachPeriod) {
     before = load.resident();
     load.end();
   }
+}
+
+TEST(ArenaDirtyPages, ALoadThatHasGoneAtOnceGivesItsPagesBackWhenVisited) {
+  OwnArena own;
+  Load load(own);
+  load.grow(32 * kMiB);
+  load.thin_out();
+  const std::size_t before = load.resident();
+  ASSERT_GE(before, 4 * kMiB) << "more than the budget of that moment";
+  own.arena.release_idle();
+  EXPECT_EQ(load.resident(), before) << "somebody has just looked";
+  std::size_t visits = 0;
+  for (std::size_t left = before; left > kMiB; left = load.resident()) {
+    ASSERT_LT(++visits, 400U);
+    fake_now_ms += DirtyBound::kOverdueMs - 1;
+    own.arena.release_idle();
+    EXPECT_EQ(load.resident(), left) << "too early";
+    fake_now_ms += 1;
+    own.arena.release_idle();
+    EXPECT_GE(load.resident() + DirtyBound::kBurst, left) << "more than the budget";
+    own.arena.audit();
+  }
+  load.end();
+}
+
+TEST(ArenaDirtyPages, AllFreePagesGoWhenAsked) {
+  OwnArena own;
+  Load load(own);
+  load.grow(32 * kMiB);
+  std::vector<Region*> gaps = own.take(8 * kKiB, 64);
+  for (Region* const gap : gaps) std::memset(gap->data, 0xEE, 8 * kKiB);
+  load.thin_out();
+  std::vector<Region*> kept;
+  std::vector<const std::byte*> places;
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    if (i % 2 == 0) {
+      kept.push_back(gaps[i]);
+    } else {
+      places.push_back(gaps[i]->data);
+      own.give(gaps[i]);
+    }
+  }
+  ASSERT_GT(load.resident(), 0U);
+  own.arena.release_unused();
+  own.arena.audit();
+  EXPECT_EQ(load.resident(), 0U);
+  for (const std::byte* const place : places) EXPECT_EQ(*place, std::byte{0}) << "a short gap";
+  for (const Region* const region : kept) EXPECT_EQ(region->data[8 * kKiB - 1], std::byte{0xEE});
+  own.give(kept);
+  load.end();
 }
 
 // Huge regions are the pool's too: who holds 80 MiB may keep 5 MiB of free pages, and who held them

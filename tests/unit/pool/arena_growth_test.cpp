@@ -168,7 +168,7 @@ TEST(ArenaGrowth, TakesPagesThatWereDirtyAndThoseThatWereNot) {
   EXPECT_TRUE(try_grow(own, regions[0], 80 * kKiB));
   own.give(regions[0]);
   own.arena.audit();
-  own.arena.release_empty();
+  own.arena.release_unused();
   Region* const fresh = own.take(16 * kKiB);
   EXPECT_TRUE(try_grow(own, fresh, 128 * kKiB)) << "over pages that were never used";
   own.give(fresh);

@@ -153,7 +153,8 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
   const std::size_t ceiling = 12 * geometry.chunk_size();
   for (int step = 0; step < steps; ++step) {
     const bool draining = step / 150 % 2 == 1 || model.bytes() > ceiling;
-    if (random.one_in(40)) own.arena.release_empty();
+    if (random.one_in(40)) own.arena.release_unused();
+    if (random.one_in(20)) own.arena.release_idle();
     if (random.one_in(40)) own.payload.refuse_nth(1);
     if (random.one_in(20)) test::fake_now_ms += random.below(2 * Arena::kIdleMs);
     if (draining ? !random.one_in(4) : random.one_in(4)) {
@@ -189,7 +190,7 @@ void work(const Geometry& geometry, MemoryKind kind, int steps) {
   }
   EXPECT_GT(model.growths(), 0U) << "the work was too crowded to say anything of growth";
   own.give(model.pick(model.size(), random));
-  own.arena.release_empty();
+  own.arena.release_unused();
   ASSERT_NO_FATAL_FAILURE(model.check());
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
 }
@@ -260,7 +261,8 @@ TEST(ArenaRandom, FourThreadsShareAnArena) {
           }
         }
         give(mine);
-        if (random.one_in(50)) own.arena.release_empty();
+        if (random.one_in(50)) own.arena.release_unused();
+        if (random.one_in(20)) own.arena.release_idle();
         if (random.one_in(50)) test::fake_now_ms += Arena::kIdleMs;
         const ArenaStats stats = own.arena.stats();
         ASSERT_EQ(stats.in_use_bytes + stats.free_bytes, stats.mapped_bytes);
@@ -272,7 +274,7 @@ TEST(ArenaRandom, FourThreadsShareAnArena) {
   EXPECT_GT(growths.load(std::memory_order_relaxed), 10);
   EXPECT_EQ(own.arena.live_regions(), box.size());
   give(box);
-  own.arena.release_empty();
+  own.arena.release_unused();
   own.arena.audit();
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
 }

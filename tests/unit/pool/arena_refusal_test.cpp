@@ -58,7 +58,7 @@ std::size_t run_with_refusals(OwnArena& own, std::vector<Region*>& live) {
 void end(OwnArena& own, const std::vector<Region*>& live) {
   own.give(live);
   own.arena.audit();
-  own.arena.release_empty();
+  own.arena.release_unused();
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
   EXPECT_EQ(own.arena.chunks_mapped(), own.payload.maps());
 }

@@ -29,7 +29,7 @@ TEST(Arena, TakesNothingBeforeItIsAsked) {
   EXPECT_EQ(own.payload.maps() + own.metadata.maps(), 0U);
   const ArenaStats stats = own.arena.stats();
   EXPECT_EQ(stats.chunks + stats.mapped_bytes + stats.in_use_bytes + stats.free_bytes, 0U);
-  own.arena.release_empty();
+  own.arena.release_unused();
   own.arena.audit();
 }
 
@@ -107,7 +107,7 @@ TEST(Arena, AWholeChunkIsInTheLastListAndThenInNone) {
   EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 1}));
   own.give(region);
   EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 0}));
-  own.arena.release_empty();
+  own.arena.release_unused();
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
 }
 
@@ -272,7 +272,7 @@ TEST(Arena, TheLastEmptySubpageOfAClassIsKept) {
   Region* const again = own.take(1024);
   EXPECT_EQ(again->data, place);
   own.give({page, again});
-  own.arena.release_empty();
+  own.arena.release_unused();
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
 }
 
@@ -390,7 +390,7 @@ TEST(Arena, AnEmptyChunkInInitStaysUntilReleased) {
   test::fake_now_ms += 2 * Arena::kIdleMs;
   own.arena.release_idle();
   EXPECT_EQ(own.lists(), (Lists{1, 0, 0, 0, 0, 0}));
-  own.arena.release_empty();
+  own.arena.release_unused();
   EXPECT_EQ(own.lists(), (Lists{0, 0, 0, 0, 0, 0}));
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
 }
@@ -405,7 +405,7 @@ TEST(Arena, ReleaseEmptyKeepsWhatIsLive) {
   std::memset(survivor->data, 0x5A, 64);
   regions.erase(regions.begin() + 3);
   own.give(regions);
-  own.arena.release_empty();
+  own.arena.release_unused();
   own.arena.audit();
   EXPECT_EQ(own.arena.stats().chunks, 1U);
   EXPECT_EQ(own.arena.live_regions(), 1U);
@@ -578,7 +578,7 @@ TEST(ArenaDeathTest, ADoubleGiveIsFoundAfterItsSubpageAndChunkAreGone) {
   OwnArena own;
   Region* const region = own.take(64);
   own.give(region);
-  own.arena.release_empty();
+  own.arena.release_unused();
   EXPECT_EQ(own.payload.mapped_bytes(), 0U);
   EXPECT_DEATH(own.give(region), "not live");
   Region* const other = own.take(32768);

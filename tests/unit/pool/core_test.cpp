@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "support/pool_parts.hpp"
@@ -16,6 +20,7 @@
 namespace tarn::pool {
 namespace {
 
+using test::in_thread;
 using test::scaled;
 using test::small_options;
 using test::SmallPool;
@@ -439,6 +444,71 @@ TEST(PoolCore, TrimAllSaysHowMuchCachesGaveUp) {
   EXPECT_EQ(pool.core().trim_all(), cached);
   EXPECT_EQ(pool.core().trim_all(), 0U);
   EXPECT_EQ(pool.stats().mapped_bytes, 0U) << "nothing is live, so no chunk is needed";
+  pool.check();
+}
+
+// A thread whose load has gone, and that does nothing more: what is above the arena's bound goes
+// back while others work elsewhere.
+TEST(PoolCore, AnArenaThatNobodyUsesIsLookedAfterByOtherThreads) {
+  PooledAllocatorOptions options;
+  options.heap_arenas = 1;
+  options.direct_arenas = 2;
+  options.cache_trim_interval = 16;
+  SmallPool pool(options);
+  constexpr std::size_t kSize = 16384;
+  SmallPool::give(pool.take(64));  // binds this thread to one arena, the other thread to the other
+  std::vector<Region*> live;
+  std::vector<const std::byte*> given;
+  in_thread([&] {
+    std::vector<Region*> all = pool.take_many(2048, kSize);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      std::memset(all[i]->data, 0xEE, kSize);
+      if (i % 16 == 0) {
+        live.push_back(all[i]);
+      } else {
+        given.push_back(all[i]->data);
+        SmallPool::give(all[i]);
+      }
+    }
+    pool.core().trim_current_thread_cache();
+  });
+  const auto resident = [&] {
+    return std::count_if(given.begin(), given.end(),
+                         [](const std::byte* at) { return *at == std::byte{0xEE}; });
+  };
+  const auto before = resident();
+  ASSERT_GT(before, 700) << "more than the budget of that moment";
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (resident() > before / 2 && std::chrono::steady_clock::now() < end) {
+    for (int i = 0; i < 64; ++i) SmallPool::give(pool.take(64));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_LE(resident(), before / 2);
+  for (const Region* const region : live) EXPECT_EQ(region->data[kSize - 1], std::byte{0xEE});
+  SmallPool::give_all(live);
+  pool.check();
+}
+
+TEST(PoolCore, TrimAllGivesFreePagesBackToTheSystem) {
+  SmallPool pool;
+  constexpr std::size_t kSize = 8192;
+  std::vector<Region*> live;
+  std::vector<const std::byte*> given;
+  for (Region* const region : pool.take_many(64, kSize)) {
+    std::memset(region->data, 0xEE, kSize);
+    if (live.size() <= given.size()) {
+      live.push_back(region);
+    } else {
+      given.push_back(region->data);
+      SmallPool::give(region);
+    }
+  }
+  ASSERT_TRUE(std::any_of(given.begin(), given.end(),
+                          [](const std::byte* at) { return *at == std::byte{0xEE}; }));
+  static_cast<void>(pool.core().trim_all());
+  for (const std::byte* const at : given) EXPECT_EQ(*at, std::byte{0});
+  for (const Region* const region : live) EXPECT_EQ(region->data[0], std::byte{0xEE});
+  SmallPool::give_all(live);
   pool.check();
 }
 

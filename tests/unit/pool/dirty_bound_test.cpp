@@ -39,6 +39,19 @@ TEST(DirtyBound, IsDueAboveTheShareAndAQuarterOfItGivenBack) {
   EXPECT_FALSE(bound.is_due(kGiB, kGiB / 16 + 1)) << "looked just now";
 }
 
+TEST(DirtyBound, IsOverdueWhenNobodyHasLookedForLong) {
+  DirtyBound bound(kStart);
+  constexpr std::uint64_t kLate = kStart + DirtyBound::kOverdueMs;
+  EXPECT_FALSE(bound.is_overdue(0, DirtyBound::kBytes + 1, kLate - 1));
+  EXPECT_TRUE(bound.is_overdue(0, DirtyBound::kBytes + 1, kLate))
+      << "though nothing was given back";
+  EXPECT_FALSE(bound.is_overdue(0, DirtyBound::kBytes, kLate));
+  EXPECT_FALSE(bound.is_overdue(kGiB, kGiB / 16, kLate)) << "a sixteenth of what is in use";
+  static_cast<void>(bound.look(0, kMiB, kLate));
+  EXPECT_FALSE(bound.is_overdue(0, kMiB, kLate + DirtyBound::kOverdueMs - 1));
+  EXPECT_TRUE(bound.is_overdue(0, kMiB, kLate + DirtyBound::kOverdueMs));
+}
+
 TEST(DirtyBound, KeepsWhatWithTheUsedIsBelowMostOfTheMost) {
   DirtyBound bound = after(8 * kMiB);
   EXPECT_EQ(bound.look(4 * kMiB, 2 * kMiB, kStart).bytes, 0U);

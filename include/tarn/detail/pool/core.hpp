@@ -174,6 +174,9 @@ class PoolCore {
   [[nodiscard]] unsigned category(std::size_t size_class) const noexcept;
   /// Time-based trims, if it is time for one; called on slow paths with no lock held.
   void trim_by_time() noexcept;
+  /// Looks after one arena, each time another one: those that no thread uses any more do nothing by
+  /// themselves. Called now and then, with no lock held.
+  void visit_next_arena() noexcept;
   /// What keeps the core alive: its arenas raise it.
   [[nodiscard]] sync::Atomic<std::uint64_t>& references() noexcept { return references_; }
   void count_trimmed(std::size_t regions) noexcept { trimmed_regions_.add(regions); }
