@@ -79,8 +79,9 @@ void* system_map(void* /*context*/, std::size_t size, std::size_t alignment,
                  MemoryKind kind) noexcept {
   TARN_CHECK(base::is_power_of_two(alignment));
   if (kind == MemoryKind::heap) {
-    // libstdc++ rounds the size up to the alignment without looking for an overflow.
-    if (!base::can_align_up(size, alignment)) return nullptr;
+    // No object is as large. libstdc++ would round the size up to the alignment without looking for
+    // an overflow, and an allocator that checks more than libc's would end the program.
+    if (size > PTRDIFF_MAX || !base::can_align_up(size, alignment)) return nullptr;
     void* const memory = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
     // What leads to a chunk lies in mappings, where LeakSanitizer does not look.
     if (__lsan_ignore_object != nullptr && memory != nullptr) __lsan_ignore_object(memory);

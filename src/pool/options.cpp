@@ -76,8 +76,13 @@ PooledAllocatorOptions PooledAllocatorOptions::from_environment() {
   read("TARN_ALLOCATOR_MAX_ORDER", options.max_order, 0, sizing::Geometry::kMaxMaxOrder);
   if (!sizing::Geometry::is_valid(options.page_size, options.max_order)) {
     const PooledAllocatorOptions defaults;
-    base::env_refuse("TARN_ALLOCATOR_MAX_ORDER",
-                     "makes chunks of more than 1073741824 bytes with this page size",
+    // The one that was set; of both the order, which is the finer step.
+    const bool is_order = options.max_order != defaults.max_order;
+    const std::string problem =
+        "makes chunks of more than 1073741824 bytes with " +
+        (is_order ? "pages of " + std::to_string(options.page_size) + " bytes"
+                  : "order " + std::to_string(options.max_order));
+    base::env_refuse(is_order ? "TARN_ALLOCATOR_MAX_ORDER" : "TARN_ALLOCATOR_PAGE_SIZE", problem,
                      "the default page size and order");
     options.page_size = defaults.page_size;
     options.max_order = defaults.max_order;

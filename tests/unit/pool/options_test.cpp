@@ -256,17 +256,28 @@ TEST(PooledAllocatorEnvironment, WarnsOfNumbersOutOfRange) {
 }
 
 TEST(PooledAllocatorEnvironment, WarnsOfWhatIsNoPowerOfTwo) {
-  const Environment environment{{"PAGE_SIZE", "5000"}, {"DIRECT_ALIGNMENT", "48"}};
-  EXPECT_EQ(environment.options.page_size, 8192U);
+  const Environment environment{{"DIRECT_ALIGNMENT", "48"}};
   EXPECT_EQ(environment.options.direct_alignment, 0U);
-  EXPECT_EQ(environment.warnings().size(), 2U);
+  EXPECT_EQ(environment.warnings().size(), 1U);
 }
 
 TEST(PooledAllocatorEnvironment, WarnsOfPagesAndOrdersThatMakeTooLargeAChunk) {
   const Environment environment{{"PAGE_SIZE", "1048576"}, {"MAX_ORDER", "14"}};
   EXPECT_EQ(environment.options.page_size, 8192U);
   EXPECT_EQ(environment.options.max_order, 9U);
-  EXPECT_THAT(environment.warnings(), ElementsAre(HasSubstr("TARN_ALLOCATOR_MAX_ORDER")));
+  EXPECT_THAT(environment.warnings(),
+              ElementsAre(HasSubstr("TARN_ALLOCATOR_MAX_ORDER=\"14\" makes chunks of more than "
+                                    "1073741824 bytes with pages of 1048576 bytes")));
+}
+
+TEST(PooledAllocatorEnvironment, WarnsOfPagesThatAreTooLargeForTheDefaultOrder) {
+  const Environment environment{{"PAGE_SIZE", "8388608"}};
+  EXPECT_EQ(environment.options.page_size, 8192U);
+  EXPECT_EQ(environment.options.max_order, 9U);
+  EXPECT_THAT(
+      environment.warnings(),
+      ElementsAre(HasSubstr("TARN_ALLOCATOR_PAGE_SIZE=\"8388608\" makes chunks of more than "
+                            "1073741824 bytes with order 9")));
 }
 
 TEST(PooledAllocatorEnvironment, WarnsOfWordsThatAreNoBooleans) {

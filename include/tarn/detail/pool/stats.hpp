@@ -54,6 +54,8 @@ struct PooledAllocatorStats {
   CategoryStats huge;
   std::uint64_t cache_hits = 0;  ///< Hits + misses = allocations of tiny, small and normal.
   std::uint64_t cache_misses = 0;
+  /// Given up by trims at intervals or by time; what trim_all() and the end of a thread give up is
+  /// not counted.
   std::uint64_t trimmed_regions = 0;
   std::uint64_t chunks_mapped = 0;  ///< Ever; so is the next.
   std::uint64_t chunks_unmapped = 0;
