@@ -209,8 +209,8 @@ class PooledAllocator final : public Allocator {
   /// Gives up everything that any thread's cache holds or has been returned to it, also of threads
   /// that sleep, and gives back to the system what is free then: the arenas' empty chunks, and free
   /// pages of the others. @returns bytes that caches gave up.
-  /// @complexity a system call a cache that holds anything, and some a chunk with free pages; 0.2 to
-  /// 0.7 ms a MiB that goes.
+  /// @complexity a system call a cache that holds anything, and some a chunk with free pages; 0.2
+  /// to 0.7 ms a MiB that goes.
   std::size_t trim_all();
 
   /// The settings in force.
