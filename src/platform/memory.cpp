@@ -2,6 +2,7 @@
 // Mappings, heap chunks and advice to the kernel. Layer platform.
 #include "tarn/detail/platform/memory.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <new>
+#include <string_view>
 
 #include "platform/purge_batch.hpp"
 #include "tarn/detail/base/bits.hpp"
@@ -24,8 +26,22 @@ namespace {
 // Relaxed everywhere: a number for people, it orders nothing.
 constinit std::atomic<std::uint64_t> unmap_failure_count{0};
 
-// MADV_POPULATE_WRITE of Linux 5.14, which older headers do not name.
+// MADV_POPULATE_WRITE of Linux 5.14, MADV_COLLAPSE of 6.1, which older headers do not name.
 constexpr int kPopulateWrite = 23;
+constexpr int kCollapse = 25;
+
+/// What the administrator says of huge pages; MADV_COLLAPSE itself does not ask.
+constexpr const char* kHugePageSetting = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+[[nodiscard]] bool are_huge_pages_wanted() noexcept {
+  const int file = ::open(kHugePageSetting, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[64];  // "always [madvise] never"
+  const ssize_t length = ::read(file, text, sizeof text);
+  ::close(file);
+  return length > 0 && std::string_view(text, static_cast<std::size_t>(length)).find("[never]") ==
+                           std::string_view::npos;
+}
 
 [[nodiscard]] std::uintptr_t address_of(const void* memory) noexcept {
   return reinterpret_cast<std::uintptr_t>(memory);
@@ -128,6 +144,13 @@ void populate(void* memory, std::size_t size) noexcept {
   const int saved_errno = errno;
   static_cast<void>(
       ::madvise(static_cast<std::byte*>(memory) - before, before + size, kPopulateWrite));
+  errno = saved_errno;
+}
+
+void collapse(void* memory, std::size_t size) noexcept {
+  const int saved_errno = errno;
+  static const bool wanted = are_huge_pages_wanted();
+  if (wanted) static_cast<void>(::madvise(memory, size, kCollapse));
   errno = saved_errno;
 }
 

@@ -3,6 +3,7 @@
 #include "pool/arena.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <new>
 #include <utility>
@@ -26,6 +27,14 @@ constexpr std::size_t kLargestKeptSlot = 2 * base::kKiB;
 /// docs/adr/0047-fresh-runs-of-small-slots-are-populated.md.
 constexpr std::size_t kLargestPopulatedSlot = 4 * base::kKiB;
 constexpr unsigned kPopulatedShareShift = 8;
+
+/// A chunk gets huge pages where it is used when at most so much of it is free: its size shifted by
+/// this, a half, and once more, for what was not used then, at a sixteenth; and while the pool has
+/// so many bytes in use. docs/adr/0052-full-chunks-get-huge-pages.md.
+constexpr std::array kFreeAtCollapseShift{1U, 4U};
+constexpr std::uint64_t kCollapsedFrom = 8 * base::kMiB;
+/// Bytes of a huge page. Where the processor's are larger the system refuses.
+constexpr std::size_t kHugePage = 2 * base::kMiB;
 
 /// So many free runs are tried for one that is dirty. redis's trace makes 4,490 page faults with 4,
 /// 4,430 with 8, 16 or 32, and 5,120 when the first run that fits is taken.
@@ -104,6 +113,7 @@ RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept
   RegionList list;
   FreshMemory fresh;
   Chunk* doomed = nullptr;
+  const Chunk* full = nullptr;
   {
     const sync::LockGuard guard(lock_);
     if (geometry_.elements(size_class) > 1) {
@@ -113,11 +123,14 @@ RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept
     }
     count_taken(size_class, list.count);
     doom_idle(doomed);
+    full = chunk_to_collapse(list);
   }
   if (doomed != nullptr) [[unlikely]]
     finish(doomed, 0);
-  // Without the lock: each of its runs stays, as it holds a region of the list.
+  // Without the lock: run and chunk stay, as they hold a region of the list.
   if (fresh.bytes != 0) platform::populate(fresh.begin, fresh.bytes);
+  if (full != nullptr) [[unlikely]]
+    platform::collapse(full->base(), geometry_.chunk_size());
   return list;
 }
 
@@ -147,6 +160,21 @@ inline void Arena::count_taken(sizing::SizeClass size_class, std::size_t count) 
 /// Bytes in use in this arena, and in the pool outside of arenas.
 inline std::uint64_t Arena::held_bytes() const noexcept {
   return in_use_bytes_.load() + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
+}
+
+/// The chunk that the last region taken lies in, if huge pages are to be put under it now.
+inline Chunk* Arena::chunk_to_collapse(const RegionList& taken) noexcept {
+  if (taken.last == nullptr || held_bytes() < kCollapsedFrom) return nullptr;
+  Chunk& chunk = chunk_of(taken.last);
+  if (chunk.collapses() == kFreeAtCollapseShift.size() ||
+      chunk.free_bytes() > geometry_.chunk_size() >> kFreeAtCollapseShift[chunk.collapses()] ||
+      geometry_.chunk_size() < kHugePage || geometry_.page_size() > kHugePage) {
+    return nullptr;
+  }
+  const std::size_t dirty = chunk.dirty_pages();
+  chunk.note_collapse(static_cast<std::uint32_t>(kHugePage >> geometry_.page_shift()));
+  dirty_pages_ += chunk.dirty_pages() - dirty;
+  return &chunk;
 }
 
 void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list,

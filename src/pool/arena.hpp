@@ -181,6 +181,7 @@ class alignas(64) Arena {
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] Chunk* chunk_to_collapse(const RegionList& taken) noexcept TARN_REQUIRES(lock_);
   void count_taken(sizing::SizeClass size_class, std::size_t count) noexcept TARN_REQUIRES(lock_);
 
   void give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);

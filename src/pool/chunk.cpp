@@ -214,6 +214,22 @@ void Chunk::give_run(std::uint32_t page) noexcept {
 
 std::size_t Chunk::dirty_pages() const noexcept { return dirty_pages_.count(); }
 
+void Chunk::note_collapse(std::uint32_t huge_pages) noexcept {
+  ++collapses_;
+  for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
+    const std::uint32_t end = page + pages;
+    for (std::uint32_t begin = page; !taken && begin != end;) {
+      const std::uint32_t huge = begin & ~(huge_pages - 1);
+      const std::uint32_t part_end = std::min(end, huge + huge_pages);
+      // Where nothing was ever used there is nothing to put together.
+      const bool unused = begin == huge && part_end == huge + huge_pages &&
+                          !dirty_pages_.is_any_dirty(begin, huge_pages);
+      if (!unused) dirty_pages_.bring_in(begin, part_end - begin);
+      begin = part_end;
+    }
+  });
+}
+
 std::size_t Chunk::age_free_pages(std::size_t most, std::size_t least,
                                   platform::PurgeBatch& batch) noexcept {
   return dirty_pages_.age(most, least, [&](std::size_t page, std::size_t pages) {

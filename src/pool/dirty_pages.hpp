@@ -10,7 +10,7 @@
 
 namespace tarn::pool {
 
-/// The free pages of a chunk that were used before, in two generations.
+/// The free pages of a chunk that were used before, or came in otherwise, in two generations.
 ///
 ///     used ──give──> fresh ──age──> old ──age──> purged
 ///        ^             │             │
@@ -39,6 +39,14 @@ class DirtyPages {
       fresh_[word] |= mask;
     });
     count_ += pages;
+  }
+  /// Free pages, some of which may be dirty already, have come in without being used.
+  void bring_in(std::size_t page, std::size_t pages) noexcept {
+    for_each_mask(page, pages, [this](std::size_t word, std::uint64_t mask, std::size_t) {
+      const std::uint64_t clean = mask & ~bits_of(word);
+      fresh_[word] |= clean;
+      count_ += static_cast<std::size_t>(std::popcount(clean));
+    });
   }
   /// Pages are used again.
   void take(std::size_t page, std::size_t pages) noexcept {
@@ -102,6 +110,15 @@ class DirtyPages {
       all = all && (~bits_of(word) & mask) == 0;
     });
     return all;
+  }
+
+  /// Whether one page of a range is dirty.
+  [[nodiscard]] bool is_any_dirty(std::size_t page, std::size_t pages) const noexcept {
+    bool any = false;
+    for_each_mask(page, pages, [&](std::size_t word, std::uint64_t mask, std::size_t) {
+      any = any || (bits_of(word) & mask) != 0;
+    });
+    return any;
   }
 
   /// The dirty ones of the 64 pages from page 64 `word` on, as bits.

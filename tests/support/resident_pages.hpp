@@ -34,4 +34,18 @@ namespace tarn::test {
   return ::madvise(reinterpret_cast<void*>(begin), page, kPopulateWrite) == 0;
 }
 
+/// Whether this system puts huge pages of 2 MiB under memory that asks for them (Linux 6.1).
+[[nodiscard]] inline bool can_collapse() {
+  constexpr int kCollapse = 25;
+  constexpr std::size_t kHuge = std::size_t{2} << 20;
+  void* const memory =
+      ::mmap(nullptr, 2 * kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  const auto begin = base::align_up(reinterpret_cast<std::uintptr_t>(memory), kHuge);
+  *reinterpret_cast<unsigned char*>(begin) = 1;
+  const bool can = ::madvise(reinterpret_cast<void*>(begin), kHuge, kCollapse) == 0;
+  ::munmap(memory, 2 * kHuge);
+  return can;
+}
+
 }  // namespace tarn::test

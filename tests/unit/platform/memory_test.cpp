@@ -236,6 +236,33 @@ TEST(Populate, ARefusalChangesNothing) {
   EXPECT_FALSE(is_mapped(memory));
 }
 
+TEST(Collapse, PutsHugePagesUnderWhatIsThere) {
+  const std::size_t page = system_page_size();
+  constexpr std::size_t kSize = 4 * kMiB;
+  const Mapped mapped(kSize, 2 * kMiB, MemoryKind::direct);
+  unsigned char* const memory = mapped.get();
+  memory[5 * page] = 7;
+  memory[kSize - 1] = 8;
+  if (!test::can_collapse()) GTEST_SKIP() << "this system has no huge pages to give";
+  errno = EAGAIN;
+  collapse(memory, kSize);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(resident_pages(memory, kSize), kSize / page);
+  EXPECT_EQ(memory[5 * page], 7);
+  EXPECT_EQ(memory[kSize - 1], 8);
+  EXPECT_EQ(memory[kSize / 2], 0);
+}
+
+TEST(Collapse, ARefusalChangesNothing) {
+  const std::size_t page = system_page_size();
+  const Mapped mapped(page, 16, MemoryKind::direct);
+  mapped.get()[1] = 7;
+  errno = EAGAIN;
+  collapse(mapped.get(), page);  // less than a huge page
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(mapped.get()[1], 7);
+}
+
 using test::FakeMemory;
 
 TEST(FakeMemory, CountsWhatIsMapped) {

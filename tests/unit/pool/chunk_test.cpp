@@ -670,5 +670,32 @@ TEST(Chunk, AShortDirtyRunIsCutFromOneOfTwiceTheLengthAtMostToo) {
   }
 }
 
+// Huge pages of 8 pages: one that is partly used, one that was, one that never was, and one at
+// whose end something is.
+TEST(Chunk, FreePagesOfHugePagesAreDirtyWhereAnythingWasUsed) {
+  const Geometry geometry{4096, 5};
+  test::OwnChunk chunk(geometry);
+  ASSERT_EQ(chunk->take_run(3), 0U);
+  ASSERT_EQ(chunk->take_run(5), 3U);
+  ASSERT_EQ(chunk->take_run(2), 8U);
+  ASSERT_EQ(chunk->take_run(10), 10U);
+  ASSERT_EQ(chunk->take_run(10), 20U);
+  ASSERT_EQ(chunk->take_run(1), 30U);
+  ASSERT_EQ(chunk->take_run(1), 31U);
+  for (const std::uint32_t page : {3U, 10U, 20U, 30U}) give_and_purge(*chunk, page);
+  chunk->give_run(8);
+  ASSERT_EQ(chunk->dirty_pages(), 2U);
+  EXPECT_EQ(chunk->collapses(), 0U);
+  chunk->note_collapse(8);
+  EXPECT_EQ(chunk->collapses(), 1U);
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 8U + 7U);
+  chunk->audit();
+  EXPECT_EQ(chunk->take_run(13), 3U) << "the two behind the first";
+  chunk->note_collapse(8);
+  EXPECT_EQ(chunk->collapses(), 2U);
+  EXPECT_EQ(chunk->dirty_pages(), 7U);
+  chunk->audit();
+}
+
 }  // namespace
 }  // namespace tarn::pool

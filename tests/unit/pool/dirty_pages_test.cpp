@@ -126,7 +126,11 @@ TEST(DirtyPages, AgreesWithTwoBitsAPage) {
   for (int step = 0; step < 5000; ++step) {
     const std::size_t page = random() % kPages;
     const std::size_t pages = 1 + random() % (kPages - page);
-    switch (random() % 4) {
+    ASSERT_EQ(f.dirty.is_any_dirty(page, pages),
+              std::any_of(age.begin() + static_cast<std::ptrdiff_t>(page),
+                          age.begin() + static_cast<std::ptrdiff_t>(page + pages),
+                          [](int is) { return is != 0; }));
+    switch (random() % 5) {
       case 0:
         // Only what is used can be given.
         f.dirty.take(page, pages);
@@ -137,6 +141,10 @@ TEST(DirtyPages, AgreesWithTwoBitsAPage) {
       case 2:
         f.dirty.take(page, pages);
         for (std::size_t i = page; i < page + pages; ++i) age[i] = 0;
+        break;
+      case 3:
+        f.dirty.bring_in(page, pages);
+        for (std::size_t i = page; i < page + pages; ++i) age[i] = age[i] == 0 ? 1 : age[i];
         break;
       default:
         std::vector<int> purged(kPages, 0);

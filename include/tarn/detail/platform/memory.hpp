@@ -50,4 +50,11 @@ void purge(void* memory, std::size_t size) noexcept;
 /// included: pages then come in when they are written to.
 void populate(void* memory, std::size_t size) noexcept;
 
+/// Puts huge pages under [memory, memory + size), as far as it covers whole ones; contents stay,
+/// and what was not resident is then. A system call that copies what is there: 0.2 ms a MiB.
+///
+/// A system that does not know how (Linux before 6.1), on which huge pages are switched off, or
+/// that has none to give, changes nothing, errno included.
+void collapse(void* memory, std::size_t size) noexcept;
+
 }  // namespace tarn::platform
