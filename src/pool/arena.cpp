@@ -583,6 +583,7 @@ ArenaStats Arena::stats() const noexcept {
   stats.mapped_bytes = std::uint64_t{stats.chunks} * geometry_.chunk_size();
   stats.in_use_bytes = in_use_bytes_.load();
   stats.free_bytes = stats.mapped_bytes - stats.in_use_bytes;
+  stats.dirty_bytes = dirty_bytes();
   for (std::size_t i = 0; i < kListCount; ++i) stats.chunk_lists[i] = lists_[i].stats();
   return stats;
 }

@@ -52,6 +52,7 @@ PooledAllocatorStats PoolCore::stats() const {
     list.push_back(arena.stats());
     stats.mapped_bytes += list.back().mapped_bytes;
     stats.free_bytes += list.back().free_bytes;
+    stats.dirty_bytes += list.back().dirty_bytes;
     out += list.back().in_use_bytes;
     stats.chunks_mapped += arena.chunks_mapped();
     stats.chunks_unmapped += arena.chunks_unmapped();

@@ -48,10 +48,13 @@ inline void expect_adds_up(const PooledAllocatorStats& stats) {
             stats.tiny.allocations + stats.small.allocations + stats.normal.allocations);
   std::uint64_t mapped = 0;
   std::uint64_t chunks = 0;
+  std::uint64_t dirty = 0;
   for (const auto* arenas : {&stats.heap_arenas, &stats.direct_arenas}) {
     std::size_t thread_caches = 0;
     for (const ArenaStats& arena : *arenas) {
       EXPECT_EQ(arena.in_use_bytes + arena.free_bytes, arena.mapped_bytes);
+      EXPECT_LE(arena.dirty_bytes, arena.free_bytes);
+      dirty += arena.dirty_bytes;
       mapped += arena.mapped_bytes;
       chunks += arena.chunks;
       thread_caches += arena.thread_caches;
@@ -59,6 +62,7 @@ inline void expect_adds_up(const PooledAllocatorStats& stats) {
     EXPECT_TRUE(arenas->empty() || thread_caches == stats.thread_caches);
   }
   EXPECT_EQ(mapped, stats.mapped_bytes);
+  EXPECT_EQ(dirty, stats.dirty_bytes);
   EXPECT_EQ(chunks, stats.chunks_mapped - stats.chunks_unmapped);
 }
 

@@ -290,8 +290,10 @@ TEST(ArenaDirtyPages, AllFreePagesGoWhenAsked) {
     }
   }
   ASSERT_GT(load.resident(), 0U);
+  EXPECT_EQ(own.arena.stats().dirty_bytes, load.resident() + places.size() * 8 * kKiB);
   own.arena.release_unused();
   own.arena.audit();
+  EXPECT_EQ(own.arena.stats().dirty_bytes, 0U);
   EXPECT_EQ(load.resident(), 0U);
   for (const std::byte* const place : places) EXPECT_EQ(*place, std::byte{0}) << "a short gap";
   for (const Region* const region : kept) EXPECT_EQ(region->data[8 * kKiB - 1], std::byte{0xEE});

@@ -26,7 +26,7 @@ TEST(Stats, StartAtNothing) {
   EXPECT_TRUE(stats.heap_arenas.empty() && stats.direct_arenas.empty());
   const ArenaStats arena;
   EXPECT_EQ(arena.thread_caches + arena.chunks, 0U);
-  EXPECT_EQ(arena.mapped_bytes + arena.in_use_bytes + arena.free_bytes, 0U);
+  EXPECT_EQ(arena.mapped_bytes + arena.in_use_bytes + arena.free_bytes + arena.dirty_bytes, 0U);
   ASSERT_EQ(arena.chunk_lists.size(), 6U);
   for (const ChunkListStats& list : arena.chunk_lists) {
     EXPECT_EQ(list.min_usage + list.max_usage + list.chunks, 0U);

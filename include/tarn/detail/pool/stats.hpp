@@ -37,6 +37,9 @@ struct ArenaStats {
   /// init 1-25, 0: 1-50, 25: 25-75, 50: 50-100, 75: 75-100, 100: 100-100. A chunk kept for reuse
   /// is in none.
   std::array<ChunkListStats, 6> chunk_lists{};
+  /// Of the free ones: pages that were used before and have not gone back to the system, so that
+  /// they may be resident.
+  std::uint64_t dirty_bytes = 0;
 };
 
 /// One allocator. `mapped_bytes == in_use_bytes + cached_bytes + pending_bytes + free_bytes`: each
@@ -62,6 +65,7 @@ struct PooledAllocatorStats {
   std::size_t thread_caches = 0;  ///< Threads that have one now.
   std::vector<ArenaStats> heap_arenas;
   std::vector<ArenaStats> direct_arenas;
+  std::uint64_t dirty_bytes = 0;  ///< Of the free ones, those that may be resident.
 };
 
 }  // namespace tarn
