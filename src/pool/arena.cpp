@@ -28,13 +28,15 @@ constexpr std::size_t kLargestKeptSlot = 2 * base::kKiB;
 constexpr std::size_t kLargestPopulatedSlot = 4 * base::kKiB;
 constexpr unsigned kPopulatedShareShift = 8;
 
-/// A chunk gets huge pages where it is used when at most so much of it is free: its size shifted by
-/// this, a half, and once more, for what was not used then, at a sixteenth; and while the pool has
-/// so many bytes in use. docs/adr/0052-full-chunks-get-huge-pages.md.
-constexpr std::array kFreeAtCollapseShift{1U, 4U};
+/// While the pool has so many bytes in use a chunk gets huge pages, one at a time, each when at
+/// most so much of it is free: what is in use shifted by this, a sixteenth, as much as free pages
+/// may be anyway (DirtyBound), and at most a half. What is free then comes in with it, and what is
+/// not need not be copied. docs/adr/0052-full-chunks-get-huge-pages.md.
 constexpr std::uint64_t kCollapsedFrom = 8 * base::kMiB;
+constexpr unsigned kFreeAtCollapseShift = 4;
 /// Bytes of a huge page. Where the processor's are larger the system refuses.
 constexpr std::size_t kHugePage = 2 * base::kMiB;
+constexpr std::uint64_t kMostFreeAtCollapse = kHugePage / 2;
 
 /// So many free runs are tried for one that is dirty. redis's trace makes 4,490 page faults with 4,
 /// 4,430 with 8, 16 or 32, and 5,120 when the first run that fits is taken.
@@ -83,6 +85,9 @@ Arena::Arena(const sizing::Geometry& geometry, MemoryKind kind,
       now_ms_(seams.now_ms),
       in_use_elsewhere_(seams.in_use_elsewhere),
       references_(seams.references),
+      collapse_(seams.collapse),
+      now_us_(seams.now_us),
+      collapse_pace_(seams.collapse_pace),
       metadata_(seams.metadata, Chunk::footprint(geometry)),
       lists_{{{ChunkList::kNoMinimum, 25, geometry.chunk_size()},
               {1, 50, geometry.chunk_size()},
@@ -113,7 +118,7 @@ RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept
   RegionList list;
   FreshMemory fresh;
   Chunk* doomed = nullptr;
-  const Chunk* full = nullptr;
+  std::byte* huge_page = nullptr;
   {
     const sync::LockGuard guard(lock_);
     if (geometry_.elements(size_class) > 1) {
@@ -123,14 +128,14 @@ RegionList Arena::take(sizing::SizeClass size_class, std::size_t count) noexcept
     }
     count_taken(size_class, list.count);
     doom_idle(doomed);
-    full = chunk_to_collapse(list);
+    huge_page = huge_page_due(list);
   }
   if (doomed != nullptr) [[unlikely]]
     finish(doomed, 0);
   // Without the lock: run and chunk stay, as they hold a region of the list.
   if (fresh.bytes != 0) platform::populate(fresh.begin, fresh.bytes);
-  if (full != nullptr) [[unlikely]]
-    platform::collapse(full->base(), geometry_.chunk_size());
+  if (huge_page != nullptr) [[unlikely]]
+    collapse(huge_page);
   return list;
 }
 
@@ -162,19 +167,30 @@ inline std::uint64_t Arena::held_bytes() const noexcept {
   return in_use_bytes_.load() + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
 }
 
-/// The chunk that the last region taken lies in, if huge pages are to be put under it now.
-inline Chunk* Arena::chunk_to_collapse(const RegionList& taken) noexcept {
-  if (taken.last == nullptr || held_bytes() < kCollapsedFrom) return nullptr;
+/// Where in the chunk that the last region taken lies in a huge page is to be put now; null:
+/// nowhere.
+inline std::byte* Arena::huge_page_due(const RegionList& taken) noexcept {
+  const std::uint64_t held = held_bytes();
+  if (taken.last == nullptr || held < kCollapsedFrom) return nullptr;
   Chunk& chunk = chunk_of(taken.last);
-  if (chunk.collapses() == kFreeAtCollapseShift.size() ||
-      chunk.free_bytes() > geometry_.chunk_size() >> kFreeAtCollapseShift[chunk.collapses()] ||
-      geometry_.chunk_size() < kHugePage || geometry_.page_size() > kHugePage) {
-    return nullptr;
-  }
+  // From the lowest place on, as runs are taken, so what is free lies behind, mostly.
+  const std::size_t behind = std::size_t{chunk.collapses() + 1U} * kHugePage;
+  if (behind > geometry_.chunk_size() || geometry_.page_size() > kHugePage) return nullptr;
+  const std::uint64_t free = std::min(held >> kFreeAtCollapseShift, kMostFreeAtCollapse);
+  if (chunk.free_bytes() > geometry_.chunk_size() - behind + free) return nullptr;
+  if (collapse_pace_ != nullptr && !collapse_pace_->try_start(now_ms_())) return nullptr;
   const std::size_t dirty = chunk.dirty_pages();
   chunk.note_collapse(static_cast<std::uint32_t>(kHugePage >> geometry_.page_shift()));
   dirty_pages_ += chunk.dirty_pages() - dirty;
-  return &chunk;
+  return chunk.base() + behind - kHugePage;
+}
+
+/// Puts a huge page there, which pauses the caller.
+void Arena::collapse(std::byte* memory) noexcept {
+  const std::uint64_t start = now_us_();
+  collapse_(memory, kHugePage);
+  const std::uint64_t took = now_us_() - start;
+  if (collapse_pace_ != nullptr) collapse_pace_->finish(now_ms_(), took);
 }
 
 void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list,

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "pool/chunk_list.hpp"
+#include "pool/collapse_pace.hpp"
 #include "pool/dirty_bound.hpp"
 #include "pool/metadata.hpp"
 #include "pool/subpage.hpp"
@@ -32,6 +33,10 @@ struct ArenaSeams {
   const sync::Counter* in_use_elsewhere = nullptr;
   /// What keeps the pool: raised when an arena's first region goes out; or null.
   sync::Atomic<std::uint64_t>* references = nullptr;
+  void (*collapse)(void* memory, std::size_t size) noexcept = platform::collapse;
+  std::uint64_t (*now_us)() noexcept = platform::monotonic_us;  ///< How long that takes.
+  /// How often; or null: whenever there is a place. Outlives the arena.
+  CollapsePace* collapse_pace = nullptr;
 };
 
 /// Chunks of one memory kind behind one lock.
@@ -181,7 +186,8 @@ class alignas(64) Arena {
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_);
-  [[nodiscard]] Chunk* chunk_to_collapse(const RegionList& taken) noexcept TARN_REQUIRES(lock_);
+  [[nodiscard]] std::byte* huge_page_due(const RegionList& taken) noexcept TARN_REQUIRES(lock_);
+  void collapse(std::byte* memory) noexcept;
   void count_taken(sizing::SizeClass size_class, std::size_t count) noexcept TARN_REQUIRES(lock_);
 
   void give_run_region(Region* region, Chunk& chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
@@ -212,6 +218,9 @@ class alignas(64) Arena {
   std::uint64_t (*const now_ms_)() noexcept;
   const sync::Counter* const in_use_elsewhere_;
   sync::Atomic<std::uint64_t>* const references_;
+  void (*const collapse_)(void* memory, std::size_t size) noexcept;
+  std::uint64_t (*const now_us_)() noexcept;
+  CollapsePace* const collapse_pace_;
 
   mutable sync::Mutex lock_{sync::LockRank::arena};
   Metadata metadata_ TARN_GUARDED_BY(lock_);

@@ -214,19 +214,15 @@ void Chunk::give_run(std::uint32_t page) noexcept {
 
 std::size_t Chunk::dirty_pages() const noexcept { return dirty_pages_.count(); }
 
-void Chunk::note_collapse(std::uint32_t huge_pages) noexcept {
-  ++collapses_;
+void Chunk::note_collapse(std::uint32_t pages_each) noexcept {
+  const std::uint32_t huge = collapses_++ * pages_each;
   for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
-    const std::uint32_t end = page + pages;
-    for (std::uint32_t begin = page; !taken && begin != end;) {
-      const std::uint32_t huge = begin & ~(huge_pages - 1);
-      const std::uint32_t part_end = std::min(end, huge + huge_pages);
-      // Where nothing was ever used there is nothing to put together.
-      const bool unused = begin == huge && part_end == huge + huge_pages &&
-                          !dirty_pages_.is_any_dirty(begin, huge_pages);
-      if (!unused) dirty_pages_.bring_in(begin, part_end - begin);
-      begin = part_end;
-    }
+    const std::uint32_t begin = std::max(page, huge);
+    const std::uint32_t end = std::min(page + pages, huge + pages_each);
+    if (taken || begin >= end) return;
+    // Where nothing was ever used there is nothing to put together.
+    const bool unused = end - begin == pages_each && !dirty_pages_.is_any_dirty(begin, pages_each);
+    if (!unused) dirty_pages_.bring_in(begin, end - begin);
   });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pool/arena.hpp"
+#include "pool/collapse_pace.hpp"
 #include "pool/huge.hpp"
 #include "pool/thread_caches.hpp"
 #include "tarn/detail/pool/core.hpp"
@@ -36,6 +37,7 @@ struct CoreParts {
   }
 
   sync::Counter huge_bytes;  ///< In use, outside of any arena; what arenas may keep depends on it.
+  CollapsePace collapse_pace;
   std::vector<std::unique_ptr<Arena>> heap;
   std::vector<std::unique_ptr<Arena>> direct;
   std::vector<Arena*> heap_pointers;

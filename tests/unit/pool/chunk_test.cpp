@@ -688,11 +688,16 @@ TEST(Chunk, FreePagesOfHugePagesAreDirtyWhereAnythingWasUsed) {
   EXPECT_EQ(chunk->collapses(), 0U);
   chunk->note_collapse(8);
   EXPECT_EQ(chunk->collapses(), 1U);
-  EXPECT_EQ(chunk->dirty_pages(), 5U + 8U + 7U);
-  chunk->audit();
-  EXPECT_EQ(chunk->take_run(13), 3U) << "the two behind the first";
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 2U) << "one at a time";
   chunk->note_collapse(8);
-  EXPECT_EQ(chunk->collapses(), 2U);
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 8U);
+  chunk->note_collapse(8);
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 8U);
+  chunk->note_collapse(8);
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 8U + 7U);
+  EXPECT_EQ(chunk->collapses(), 4U);
+  chunk->audit();
+  EXPECT_EQ(chunk->take_run(13), 3U);
   EXPECT_EQ(chunk->dirty_pages(), 7U);
   chunk->audit();
 }

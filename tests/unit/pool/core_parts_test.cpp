@@ -5,8 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "pool/region_list.hpp"
+#include "support/resident_pages.hpp"
+#include "tarn/detail/base/units.hpp"
+#include "tarn/detail/platform/clock.hpp"
 #include "tarn/detail/platform/memory.hpp"
 
 namespace tarn::pool {
@@ -39,6 +44,16 @@ class Parts {
   std::unique_ptr<CoreParts> parts_;
 };
 
+/// Bytes of the first MiB from there on that are resident.
+std::size_t resident_of(const std::byte* memory) {
+  return test::resident_pages(memory, base::kMiB) * platform::system_page_size();
+}
+
+void give(Arena& arena, Region* region) {
+  set_next_region(region, nullptr);
+  static_cast<void>(arena.give(region));
+}
+
 TEST(CoreParts, HasTheArenasOfEachKindThatWereAskedFor) {
   const Parts parts(3, 2);
   ASSERT_EQ(parts->arenas(MemoryKind::heap).size(), 3U);
@@ -60,6 +75,34 @@ TEST(CoreParts, MayHaveNoArenas) {
   EXPECT_TRUE(parts->arenas(MemoryKind::heap).empty());
   EXPECT_TRUE(parts->arenas(MemoryKind::direct).empty());
   parts->for_each_arena([](const Arena&) { FAIL(); });
+}
+
+TEST(CoreParts, ItsArenasTakeTurnsAtHugePages) {
+  if (!test::can_collapse()) GTEST_SKIP() << "this system has no huge pages to give";
+  const Parts parts(1, 1);
+  const std::uint64_t now = platform::coarse_monotonic_ms();
+  ASSERT_TRUE(parts->collapse_pace.try_start(now)) << "somebody has the turn";
+  for (Arena* const arena : {parts->heap_pointers[0], parts->direct_pointers[0]}) {
+    std::vector<Region*> runs;
+    const auto take = [&] {
+      runs.push_back(arena->take(sizing::size_class_of(base::kMiB), 1).first);
+      runs.back()->data[0] = std::byte{1};
+    };
+    while (runs.size() < 16) take();
+    // The first of a chunk that was filled while more than enough was in use.
+    const std::byte* const first = runs[12]->data;
+    EXPECT_LT(resident_of(first), base::kMiB / 2);
+    if (arena->kind() == MemoryKind::direct) {
+      parts->collapse_pace.finish(now, 0);
+      // In that chunk.
+      give(*arena, std::exchange(runs[13], nullptr));
+      take();
+      EXPECT_EQ(resident_of(first), base::kMiB);
+    }
+    for (Region* const run : runs) {
+      if (run != nullptr) give(*arena, run);
+    }
+  }
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ void purge(void* memory, std::size_t size) noexcept;
 void populate(void* memory, std::size_t size) noexcept;
 
 /// Puts huge pages under [memory, memory + size), as far as it covers whole ones; contents stay,
-/// and what was not resident is then. A system call that copies what is there: 0.2 ms a MiB.
+/// and what was not resident is then. A system call that copies what is there: 0.1 to 0.4 ms each.
 ///
 /// A system that does not know how (Linux before 6.1), on which huge pages are switched off, or
 /// that has none to give, changes nothing, errno included.

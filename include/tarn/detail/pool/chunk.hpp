@@ -133,9 +133,9 @@ class Chunk {
 
   /// How often note_collapse() was called.
   [[nodiscard]] unsigned collapses() const noexcept { return collapses_; }
-  /// Huge pages of `huge_pages` pages are about to be put under the chunk, as far as it was used:
-  /// free pages in one of those become dirty. @pre a power of two.
-  void note_collapse(std::uint32_t huge_pages) noexcept;
+  /// The next huge page of `pages_each` pages, from the chunk's start on, is about to be put under
+  /// it: free pages there become dirty, if any page there was used. @pre it lies in the chunk.
+  void note_collapse(std::uint32_t pages_each) noexcept;
 
   [[nodiscard]] std::size_t free_bytes() const noexcept {
     return std::size_t{free_pages_} << page_shift_;
@@ -189,7 +189,7 @@ class Chunk {
   const unsigned page_shift_;
   const std::uint32_t page_count_;
   std::uint32_t free_pages_;
-  std::uint8_t collapses_ = 0;
+  std::uint16_t collapses_ = 0;
   Arena* const arena_;
   const sizing::Geometry& geometry_;
   RunSet& free_runs_;
