@@ -21,10 +21,6 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import golden  # noqa: E402  (found through the line above)
 
-# A thread that waits for another may spin a little more or less, in one run of some hundred by more than
-# is allowed for. What has really changed has changed in each run.
-ATTEMPTS = 3
-
 LOCKED = re.compile(r"\block\b|\bxchg\b.*\(")
 COST_LINE = re.compile(r"0x([0-9a-f]+) \d+ (\d+)$")
 
@@ -104,16 +100,6 @@ def measure(valgrind, probe, few, many):
             {name: executions / operations for name, executions in functions.items()})
 
 
-def compare(options, instructions, locked):
-    """What to say of a figure that is not the golden file's; None when it is, or there is no file."""
-    if options.golden is None:
-        return None
-    if os.environ.get(golden.REFRESHING):
-        golden.write(options.golden, options.name, instructions, locked)
-        return None
-    return golden.judge(options.golden, options.name, instructions, locked)
-
-
 def main(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("probe", nargs="+", help="the program and the arguments before N")
@@ -129,20 +115,21 @@ def main(argv):
     if (options.golden is None) != (options.name is None):
         parser.error("--golden and --name belong together")
     try:
-        for _ in range(ATTEMPTS):
-            instructions, locked, functions = measure(options.valgrind, options.probe, options.few,
-                                                      options.many)
-            above = instructions > options.budget or (options.locked is not None
-                                                      and locked > options.locked)
-            changed = compare(options, instructions, locked)
-            if not above and not changed:
-                break
+        instructions, locked, functions = measure(options.valgrind, options.probe, options.few,
+                                                  options.many)
     except (CannotCount, OSError) as fault:
         print(f"count.py: {fault}", file=sys.stderr)
         return 2
     allowed_locked = "any" if options.locked is None else f"{options.locked:g}"
     print(f"{' '.join(options.probe[1:])}: {instructions:.2f} instructions, {locked:.2f} of them "
           f"locked, an operation; budget {options.budget:g}, {allowed_locked} locked")
+    above = instructions > options.budget or (options.locked is not None
+                                              and locked > options.locked)
+    changed = None
+    if options.golden and os.environ.get(golden.REFRESHING):
+        golden.write(options.golden, options.name, instructions, locked)
+    elif options.golden:
+        changed = golden.judge(options.golden, options.name, instructions, locked)
     if changed:
         print(changed)
     if above or changed or options.explain:

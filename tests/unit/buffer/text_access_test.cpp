@@ -61,13 +61,13 @@ TEST(FromHex, ReadsWhatHexDumpWrites) {
   EXPECT_EQ(ByteBuf::from_hex(ByteBuf::wrap(all).hex_dump()).to_string(), all);
 }
 
-// ByteBufUtilTest: decodeHexDumpWithOddLength, decodeHexDumpWithInvalidChar
 TEST(FromHex, MakesABufferThatGrows) {
   ByteBuf buf = ByteBuf::from_hex("0a");
   buf.write_u8(0xff);
   EXPECT_EQ(buf.hex_dump(), "0aff");
 }
 
+// ByteBufUtilTest: decodeHexDumpWithOddLength, decodeHexDumpWithInvalidChar
 TEST(FromHex, NamesThePositionOfWhatIsWrong) {
   const auto complaint = [](std::string_view digits) {
     return message_of<std::invalid_argument>([&] { static_cast<void>(ByteBuf::from_hex(digits)); });
