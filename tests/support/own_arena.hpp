@@ -14,6 +14,7 @@
 #include "support/fake_memory.hpp"
 #include "tarn/detail/pool/chunk_map.hpp"
 #include "tarn/detail/sizing/size_classes.hpp"
+#include "tarn/detail/sync/counter.hpp"
 
 namespace tarn::test {
 
@@ -28,7 +29,8 @@ struct OwnArena {
         map(shape.chunk_size()),
         arena(geometry, kind, payload.source(), map, 0,
               {.metadata = metadata.source(),
-               .now_ms = []() noexcept { return fake_now_ms.load(); }}) {}
+               .now_ms = []() noexcept { return fake_now_ms.load(); },
+               .in_use_elsewhere = &in_use_elsewhere}) {}
 
   [[nodiscard]] static sizing::SizeClass class_for(std::size_t size) {
     return sizing::size_class_of(size);
@@ -69,6 +71,7 @@ struct OwnArena {
   FakeMemory metadata;
   const sizing::Geometry geometry;
   pool::ChunkMap map;
+  sync::Counter in_use_elsewhere;  // bytes in use in the pool, outside of the arena
   pool::Arena arena;
 };
 

@@ -11,7 +11,6 @@
 #include "pool/arena.hpp"
 #include "support/own_arena.hpp"
 #include "tarn/detail/base/units.hpp"
-#include "tarn/detail/sync/counter.hpp"
 
 namespace tarn::pool {
 namespace {
@@ -305,16 +304,11 @@ TEST(ArenaDirtyPages, AllFreePagesGoWhenAsked) {
 // lately as well.
 TEST(ArenaDirtyPages, CountsWhatThePoolHoldsElsewhere) {
   for (const std::uint64_t still_held : {80 * kMiB, std::size_t{0}}) {
-    sync::Counter elsewhere(80 * kMiB);
-    test::FakeMemory payload;
-    const sizing::Geometry geometry;
-    ChunkMap map(geometry.chunk_size());
-    Arena arena(
-        geometry, MemoryKind::direct, payload.source(), map, 0,
-        {.now_ms = []() noexcept { return fake_now_ms.load(); }, .in_use_elsewhere = &elsewhere});
-    const RegionList list = arena.take(sizing::size_class_of(kRun), 100);
+    OwnArena own;
+    own.in_use_elsewhere.set(80 * kMiB);
+    const RegionList list = own.arena.take(sizing::size_class_of(kRun), 100);
     ASSERT_EQ(list.count, 100U);
-    elsewhere.set(still_held);
+    own.in_use_elsewhere.set(still_held);
     Region* const kept = list.first;
     std::vector<Region*> given;
     for (Region* region = next_region(kept); region != nullptr; region = next_region(region)) {
@@ -323,11 +317,11 @@ TEST(ArenaDirtyPages, CountsWhatThePoolHoldsElsewhere) {
     }
     for (Region* const region : given) {
       set_next_region(region, nullptr);
-      arena.give(region);
+      own.arena.give(region);
     }
     for (const Region* const region : given) EXPECT_EQ(region->data[0], std::byte{0xEE});
     set_next_region(kept, nullptr);
-    arena.give(kept);
+    own.arena.give(kept);
   }
 }
 
