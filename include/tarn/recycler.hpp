@@ -65,10 +65,13 @@ class RecyclerHandle {
   template <recycler::How kHow>
   [[gnu::always_inline]] void give_back(T* object) const {
     void* const given = const_cast<std::remove_cv_t<T>*>(object);
-    if (given != object_) [[unlikely]] {
-      recycler::check_other_object(object_ == nobody() ? nullptr : object_, given);
-    }
+    if (!recycler::is_same(given, object_)) [[unlikely]]
+      check_other_object(given);
     recycler::give_back<kHow>(given);
+  }
+
+  void check_other_object(const void* given) const {
+    recycler::check_other_object(object_ == nobody() ? nullptr : object_, given);
   }
 
   void* object_ = nobody();
@@ -183,6 +186,7 @@ class Recycler {
       : factory_(std::move(factory), MakeInPlace{}),
         core_(recycler::Core::make(options, {sizeof(T), alignof(T), destroy})),
         key_index_(core_->key_index()),
+        near_index_(key_index_ < tls::kNearSlots ? key_index_ : 0),
         pinned_(core_->pinned_pool()),
         unchecked_pinned_(core_->is_checked() ? nullptr : pinned_),
         state_distance_(recycler::state_distance(core_->is_checked())) {
@@ -275,9 +279,8 @@ class Recycler {
         home = pinned;
         return to_object(object);
       }
-    } else if (recycler::LocalPool* const pool = pool_here(); pool != nullptr) [[likely]] {
-      if (void* const object = pool->pop()) [[likely]] {
-        recycler::mark_out(object, state_distance_);
+    } else if (recycler::LocalPool* const pool = pool_near(); pool != nullptr) [[likely]] {
+      if (void* const object = take_newest(*pool)) [[likely]] {
         home = pool;
         return to_object(object);
       }
@@ -289,6 +292,9 @@ class Recycler {
 
   [[gnu::noinline]] void* find_slow() {
     if (recycler::LocalPool* const pool = pool_here(); pool != nullptr) [[likely]] {
+      if (pool_near() == nullptr) {
+        if (void* const object = take_newest(*pool)) return object;
+      }
       if (void* const object = pool->take_slow()) [[likely]]
         return object;
     }
@@ -297,8 +303,22 @@ class Recycler {
     return taken.object;
   }
 
-  /// Null when this thread has none yet, and in the shared form.
-  [[nodiscard]] [[gnu::always_inline]] recycler::LocalPool* pool_here() const noexcept {
+  [[nodiscard]] [[gnu::always_inline]] void* take_newest(recycler::LocalPool& pool) const noexcept {
+    void* const object = pool.pop();
+    if (object != nullptr) [[likely]]
+      recycler::mark_out(object, state_distance_);
+    return object;
+  }
+
+  /// This thread's pool, or the pinned one. Null when this thread has none yet, in the shared form,
+  /// and in a recycler that was made when many thread-locals were in use already.
+  [[nodiscard]] [[gnu::always_inline]] recycler::LocalPool* pool_near() const noexcept {
+    void* const pool = tls::slot_get_near(near_index_);
+    return pool != nullptr ? static_cast<recycler::LocalPool*>(pool) : pinned_;
+  }
+
+  /// The same for every recycler: null when there is none yet, and in the shared form.
+  [[nodiscard]] recycler::LocalPool* pool_here() const noexcept {
     void* const pool = tls::slot_get(key_index_);
     return pool != nullptr ? static_cast<recycler::LocalPool*>(pool) : pinned_;
   }
@@ -319,6 +339,7 @@ class Recycler {
   recycler::Core* const core_;
   // Copies of what the core knows, for the short way through get().
   const std::size_t key_index_;
+  const std::size_t near_index_;  // or 0, where every thread has null
   recycler::LocalPool* const pinned_;
   recycler::LocalPool* const unchecked_pinned_;
   const std::size_t state_distance_;

@@ -24,7 +24,7 @@ namespace {
 
 /// All of them; few, and looked through only when a pinned recycler is made.
 ///
-/// Not a thread_local: tarn's static TLS is two words. Never destroyed, as threads may end after
+/// Not a thread_local: tarn's static TLS is three words. Never destroyed, as threads may end after
 /// the static objects.
 struct PinnedThreads {
   sync::Mutex mutex{sync::LockRank::registry};

@@ -47,14 +47,12 @@ constinit std::array<Slot, kNearSlots> no_slots;
 
 }  // namespace
 
-constinit thread_local sync::Atomic<void*>* t_slots [[gnu::tls_model("initial-exec")]] =
-    no_slots.data();
-constinit thread_local std::size_t t_slot_count [[gnu::tls_model("initial-exec")]] = 0;
+constinit thread_local ThreadWords t_words [[gnu::tls_model("initial-exec")]]{no_slots.data()};
 
 Registry& registry() noexcept { return the_registry; }
 
 ThreadRecord* current_record() noexcept {
-  return t_slot_count == 0 ? nullptr : header_of(t_slots)->record;
+  return t_words.slot_count == 0 ? nullptr : header_of(t_words.slots)->record;
 }
 
 std::size_t slots_for(std::size_t index) noexcept {
@@ -130,14 +128,14 @@ void Registry::grow_slots(std::size_t index) {
       last_ = fresh.release();
     }
   }
-  t_slots = larger;
-  t_slot_count = count;
+  t_words.slots = larger;
+  t_words.slot_count = count;
   free_slots(old);
 }
 
 Key* Registry::begin_removal(std::size_t index, void*& value) noexcept {
   const sync::LockGuard lock(mutex_);
-  Slot& slot = t_slots[index];
+  Slot& slot = t_words.slots[index];
   value = slot.load_relaxed();
   if (value == nullptr) return nullptr;
   slot.store_relaxed(nullptr);
@@ -164,8 +162,8 @@ void Registry::remove_current_thread() noexcept {
     (record->previous == nullptr ? first_ : record->previous->next) = record->next;
     (record->next == nullptr ? last_ : record->next->previous) = record->previous;
   }
-  t_slot_count = 0;
-  t_slots = no_slots.data();
+  t_words.slot_count = 0;
+  t_words.slots = no_slots.data();
   free_slots(record->slots);
   delete record;
 }

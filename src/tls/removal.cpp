@@ -41,8 +41,8 @@ void empty_slots(Remove remove) {
   for (int round = 0; round < 2 * Key::kMaxRounds; ++round) {
     bool found = false;
     // Both words anew each time: a callback may make the array grow.
-    for (std::size_t i = 0; i < t_slot_count; ++i) {
-      if (t_slots[i].load_relaxed() == nullptr) continue;
+    for (std::size_t i = 0; i < t_words.slot_count; ++i) {
+      if (t_words.slots[i].load_relaxed() == nullptr) continue;
       found = true;
       remove(i, round >= Key::kMaxRounds);
     }

@@ -62,7 +62,7 @@ void Key::reserve_slow() const { registry().grow_slots(index_); }
 void* Key::set(void* value) {
   TARN_ASSERT(value != nullptr);
   reserve();
-  sync::Atomic<void*>& slot = t_slots[index_];
+  sync::Atomic<void*>& slot = t_words.slots[index_];
   void* const before = slot.load_relaxed();
   // [sync: tls-slot] Release: what was written into the value comes before a visitor reads it.
   slot.store_release(value);
@@ -73,7 +73,7 @@ void* Key::set(void* value) {
 void* Key::take() noexcept {
   void* const value = get();
   if (value == nullptr) return nullptr;
-  t_slots[index_].store_relaxed(nullptr);  // a null publishes nothing
+  t_words.slots[index_].store_relaxed(nullptr);  // a null publishes nothing
   wait_for_visitors();
   return value;
 }
@@ -112,8 +112,8 @@ Frame::~Frame() {
 
 std::size_t thread_value_count() noexcept {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < t_slot_count; ++i) {
-    if (t_slots[i].load_relaxed() != nullptr) ++count;
+  for (std::size_t i = 0; i < t_words.slot_count; ++i) {
+    if (t_words.slots[i].load_relaxed() != nullptr) ++count;
   }
   return count;
 }

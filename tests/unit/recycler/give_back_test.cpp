@@ -2,9 +2,12 @@
 // Tests of the ways back to a pool. Layer: recycler.
 #include "tarn/detail/recycler/give_back.hpp"
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "tarn/detail/tls/slots.hpp"
 #include "unit/recycler/support.hpp"
 
 namespace tarn::recycler::test {
@@ -47,6 +50,90 @@ TEST(GiveBack, ByAnotherThreadReturnsToTheMaker) {
   Object* const again = &f->get_raw();
   EXPECT_EQ(again, object);
   again->recycle();
+}
+
+// What a thread has brought back last is only a guess at where the next object belongs.
+TEST(GiveBack, KeepsApartRecyclersThatTakeTurns) {
+  Fixture one;
+  Fixture other;
+  for (int turn = 0; turn < 3; ++turn) {
+    Object* const first = &one->get_raw();
+    Object* const second = &other->get_raw();
+    turn % 2 == 0 ? first->recycle() : first->unguarded_recycle();
+    EXPECT_EQ(one->thread_local_size(), 1U);
+    EXPECT_EQ(other->thread_local_size(), 0U);
+    second->recycle();
+    EXPECT_EQ(other->thread_local_size(), 1U);
+    EXPECT_EQ(&one->get_raw(), first);
+    EXPECT_EQ(&other->get_raw(), second);
+    first->recycle();
+    second->recycle();
+  }
+}
+
+// The guess is of a pool of another thread, then of one of this thread's.
+TEST(GiveBack, KeepsApartItsOwnObjectsAndAnotherThreads) {
+  Fixture f;
+  Object* const foreign = &f->get_raw();
+  Object* const foreign_too = &f->get_raw();
+  in_thread([&] {
+    Object* const own = &f->get_raw();
+    foreign->recycle();
+    EXPECT_EQ(f->thread_local_size(), 0U);
+    own->recycle();
+    EXPECT_EQ(f->thread_local_size(), 1U);
+    foreign_too->unguarded_recycle();
+    EXPECT_EQ(f->thread_local_size(), 1U);
+    EXPECT_EQ(&f->get_raw(), own);
+    own->recycle();
+  });
+  EXPECT_EQ(f->stats().returned_by_others, f->thread_local_size());
+}
+
+// A pool that is gone may have left its address to another: the guess is then right by chance.
+TEST(GiveBack, SurvivesThePoolThatItWentToLast) {
+  for (int i = 0; i < 4; ++i) {
+    Fixture f;
+    Object* const object = &f->get_raw();
+    object->recycle();
+    EXPECT_EQ(&f->get_raw(), object);
+    object->unguarded_recycle();
+  }
+  Object* kept = nullptr;
+  {
+    auto ended = std::make_unique<Recycler<Object>>(Factory(), RecyclerOptions());
+    kept = &ended->get_raw();
+    Object* const other = &ended->get_raw();
+    other->recycle();
+  }
+  const int before = Object::live;
+  kept->recycle();  // its recycler has ended, the guess has not
+  EXPECT_EQ(Object::live, before - 1);
+}
+
+// Slots past those that every thread has are not looked at by the usual path.
+TEST(GiveBack, ServesARecyclerWhoseKeyIsNotNear) {
+  std::vector<std::unique_ptr<tls::Key>> keys;
+  while (keys.empty() || keys.back()->index() < tls::kNearSlots) {
+    keys.push_back(std::make_unique<tls::Key>([](void*, void*) {}, nullptr));
+  }
+  RecyclerOptions options;
+  options.ratio = 0;
+  Fixture f(options);
+  Object* const a = &f->get_raw();
+  Object* const b = &f->get_raw();
+  for (int i = 0; i < 3; ++i) {
+    a->recycle();
+    b->recycle();
+    EXPECT_THROW(b->recycle(), std::logic_error);
+    EXPECT_EQ(&f->get_raw(), b);
+    EXPECT_EQ(&f->get_raw(), a);
+  }
+  a->recycle();
+  b->recycle();
+  EXPECT_EQ(f->stats().created, 2U);
+  EXPECT_EQ(f->stats().reused, 6U);
+  f->audit();
 }
 
 }  // namespace

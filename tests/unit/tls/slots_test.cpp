@@ -179,7 +179,7 @@ TEST(Key, SlotsGrowWithTheIndexAndKeepTheirValues) {
   }
   for (std::size_t i = 0; i < kKeys; ++i) ASSERT_EQ(keys[i]->get(), &values[i]);
   EXPECT_EQ(thread_value_count(), kKeys);
-  EXPECT_GE(t_slot_count, kKeys);
+  EXPECT_GE(t_words.slot_count, kKeys);
   registry().audit();
   keys.clear();
   EXPECT_EQ(thread_value_count(), 0U);
@@ -191,7 +191,7 @@ TEST(Key, ReserveMakesRoomWithoutAValue) {
   std::thread([&] {
     const Key key(Log::remove, &log);
     key.reserve();
-    EXPECT_GT(t_slot_count, key.index());
+    EXPECT_GT(t_words.slot_count, key.index());
     EXPECT_EQ(key.get(), nullptr);
   }).join();
 }

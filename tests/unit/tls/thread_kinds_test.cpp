@@ -208,7 +208,7 @@ TEST(ThreadKinds, ShortThreadsLeaveNothing) {
   EXPECT_EQ(two.removed, 2 * kThreads);
   tls::registry().audit();
   const FastThreadLocal<int> next;
-  std::thread([&] { EXPECT_LE(tls::t_slot_count, 32U); }).join();
+  std::thread([&] { EXPECT_LE(tls::t_words.slot_count, 32U); }).join();
 }
 
 /// Writes by stdio, which a death test reads; static so that it outlives main's values.

@@ -95,6 +95,21 @@ inline void mark_out(void* object, std::size_t distance) noexcept {
   reinterpret_cast<SlotState*>(place)->set_out();
 }
 
+/// Whether `known` is what is `stored`, by a comparison from which a compiler learns nothing, and
+/// with it in memory: it would else, knowing the two equal, go on with the one that it has read.
+template <class Pointer>
+[[nodiscard]] [[gnu::always_inline]] inline bool is_same(Pointer known,
+                                                         const Pointer& stored) noexcept {
+#if defined(__x86_64__) && defined(__LP64__)
+  bool same;
+  asm("cmpq %2, %1" : "=@cce"(same) : "r"(known), "m"(stored));
+  return same;
+#else
+  asm("" : "+r"(known));
+  return known == stored;
+#endif
+}
+
 /// What became of an object that was to be put where others wait.
 enum class PutResult : std::uint8_t { stored, full, closed };
 

@@ -11,23 +11,30 @@
 
 namespace tarn::tls {
 
-// All the static TLS that tarn has, two words, so that a shared object with tarn in it finds room
-// when it is loaded late (the C library keeps little: about 1.6 KiB for all such objects). Only
-// the owning thread reads and writes the two. Before its first value and after its last, they are
-// an array of nulls that all such threads share, and 0. Slot 0 is no key's: null in every thread.
-//
-// A slot is written by its owner (value: release), and by a key's destructor (null: under the
-// registry's lock); it is read by its owner, and under the registry's lock by anyone (acquire).
-extern constinit thread_local sync::Atomic<void*>* t_slots [[gnu::tls_model("initial-exec")]];
-extern constinit thread_local std::size_t t_slot_count [[gnu::tls_model("initial-exec")]];
+/// All the static TLS that tarn has, three words, so that a shared object with tarn in it finds
+/// room when it is loaded late (the C library keeps little: about 1.6 KiB for all such objects).
+/// Only the owning thread reads and writes them. In one object, so that one address leads to all.
+struct ThreadWords {
+  // Before the thread's first value and after its last, an array of nulls that all such threads
+  // share, and 0. Slot 0 is no key's: null in every thread. A slot is written by its owner (value:
+  // release), and by a key's destructor (null: under the registry's lock); it is read by its owner,
+  // and under the registry's lock by anyone (acquire).
+  sync::Atomic<void*>* slots;
+  std::size_t slot_count = 0;
+  // For recyclers: the home of the object that the thread has brought back last by a handle, which
+  // may be gone. Atomic, as a compiler may keep its address across a switch of fibres; relaxed, as
+  // it publishes nothing.
+  sync::Atomic<const void*> last_home{nullptr};
+};
+extern constinit thread_local ThreadWords t_words [[gnu::tls_model("initial-exec")]];
 
 /// This thread's value at `index`; null when unset or never used.
 /// @complexity four loads, two predicted branches.
 [[nodiscard]] inline void* slot_get(std::size_t index) noexcept {
-  if (index >= t_slot_count) [[unlikely]]
+  if (index >= t_words.slot_count) [[unlikely]]
     return nullptr;
   // Relaxed: it is this thread's own store that is read, or a null that publishes nothing.
-  return t_slots[index].load_relaxed();
+  return t_words.slots[index].load_relaxed();
 }
 
 /// Slots that every thread's array has at least: 256 bytes; a program with more instances grows it
@@ -37,11 +44,11 @@ inline constexpr std::size_t kNearSlots = 32;
 /// As slot_get(), for an index below kNearSlots; at 0 it is null. @complexity two loads.
 [[nodiscard]] inline void* slot_get_near(std::size_t index) noexcept {
   // Relaxed: as in slot_get().
-  return t_slots[index].load_relaxed();
+  return t_words.slots[index].load_relaxed();
 }
 
 /// Names the calling thread: unique among living threads, and the same all its life.
-[[nodiscard]] inline const void* thread_token() noexcept { return &t_slots; }
+[[nodiscard]] inline const void* thread_token() noexcept { return &t_words; }
 
 /// Values that the calling thread has.
 /// @complexity O(slots of this thread).
@@ -98,7 +105,7 @@ class Key {
 
   /// Makes room for this thread's value, so that set() cannot fail. @errors std::bad_alloc.
   void reserve() const {
-    if (index_ >= t_slot_count) [[unlikely]]
+    if (index_ >= t_words.slot_count) [[unlikely]]
       reserve_slow();
   }
 
