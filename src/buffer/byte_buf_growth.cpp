@@ -115,12 +115,11 @@ ByteBuf& ByteBuf::discard_read_bytes() {
   check_not_read_only();
   if (reader_ == 0) return *this;
   const std::size_t readable = writer_ - reader_;
-  if (readable != 0) {
-    if (is_unique()) {
-      std::memmove(data_, data_ + reader_, readable);
-    } else {
-      move_to_own(reader_, readable);
-    }
+  if (!is_unique()) {
+    // Also when nothing is left to read: what is written next must not go where others look.
+    move_to_own(reader_, readable);
+  } else if (readable != 0) {
+    std::memmove(data_, data_ + reader_, readable);
   }
   reader_ = 0;
   writer_ = readable;

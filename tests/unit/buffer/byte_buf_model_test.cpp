@@ -161,8 +161,18 @@ class Run {
     model_.reader = 0;
     sync_capacity();
   }
+  /// What is written from now on, to the start of the memory, must be nobody else's.
+  void expect_own_memory() {
+    if constexpr (requires { buf_.is_unique(); }) {
+      EXPECT_TRUE(buf_.is_unique());
+    }
+  }
   void discard() {
+    const bool moves = model_.reader != 0;
     buf_.discard_read_bytes();
+    if (moves) {
+      expect_own_memory();
+    }
     drop_read();
   }
   void compact() {
@@ -171,6 +181,7 @@ class Run {
     const bool moved = buf_.compact_if_sparse();
     if (half_read) {
       EXPECT_TRUE(moved);
+      expect_own_memory();
       drop_read();
     }
   }

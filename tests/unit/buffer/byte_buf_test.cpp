@@ -365,6 +365,23 @@ TEST(ByteBufDiscard, LeavesOtherSharersTheirBytes) {
   EXPECT_TRUE(buf.is_unique() && other.is_unique());
 }
 
+TEST(ByteBufDiscard, LeavesOtherSharersTheirBytesWhenAllIsRead) {
+  ByteBuf buf = ByteBuf::wrap_copy("frame");
+  const ByteBuf frame = buf.read_slice(5);
+  buf.discard_read_bytes().write_bytes("again");
+  EXPECT_EQ(readable_text(buf), "again");
+  EXPECT_EQ(buf.capacity(), 5U);
+  EXPECT_EQ(readable_text(frame), "frame");
+}
+
+TEST(ByteBufCompact, LeavesOtherSharersTheirBytesWhenAllIsRead) {
+  ByteBuf buf = ByteBuf::wrap_copy("frame");
+  const ByteBuf frame = buf.read_slice(5);
+  EXPECT_TRUE(buf.compact_if_sparse());
+  buf.write_bytes("again");
+  EXPECT_EQ(readable_text(frame), "frame");
+}
+
 TEST(ByteBufCompact, DiscardsWhenHalfIsRead) {
   ByteBuf buf = unpooled_buffer(10);
   buf.write_bytes("0123456789").skip(4);
