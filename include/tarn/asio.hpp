@@ -69,7 +69,8 @@ template <detail::BufferLike B>
 }
 
 /// A ByteBuf as asio's DynamicBuffer_v2, for read_until and async_read: what is readable is what
-/// the operation has put there.
+/// the operation has put there. Bytes that were read or consumed make room for more, so that an
+/// operation may move the readable ones to index 0.
 ///
 /// Lifetime: the ByteBuf's; copies refer to the same.
 class AsioDynamicBuffer {
@@ -83,7 +84,7 @@ class AsioDynamicBuffer {
 
   [[nodiscard]] std::size_t size() const noexcept { return buf_->readable_bytes(); }
   [[nodiscard]] std::size_t max_size() const noexcept {
-    return std::min(max_size_, buf_->readable_bytes() + buf_->max_writable_bytes());
+    return std::min(max_size_, buf_->is_read_only() ? size() : buf_->max_capacity());
   }
   [[nodiscard]] std::size_t capacity() const noexcept {
     return std::min(max_size_, buf_->readable_bytes() + buf_->writable_bytes());
@@ -101,12 +102,23 @@ class AsioDynamicBuffer {
     if (size() > most || n > most - size()) {
       throw std::length_error("AsioDynamicBuffer: beyond max_size");
     }
-    buf_->ensure_writable(n).advance(n);
+    make_room(n);
+    buf_->advance(n);
   }
   void shrink(std::size_t n) { buf_->writer_index(buf_->writer_index() - std::min(n, size())); }
   void consume(std::size_t n) { buf_->skip(std::min(n, size())); }
 
  private:
+  /// Of bytes that were read and more memory takes the former when they are half of what is there,
+  /// so that on average a byte moves once, or when no more can be had.
+  void make_room(std::size_t n) {
+    if (n > buf_->writable_bytes() &&
+        (buf_->reader_index() >= size() || n > buf_->max_writable_bytes())) {
+      buf_->discard_read_bytes();
+    }
+    buf_->ensure_writable(n);
+  }
+
   [[nodiscard]] std::size_t part(std::size_t position, std::size_t n) const noexcept {
     return position < size() ? std::min(n, size() - position) : 0;
   }

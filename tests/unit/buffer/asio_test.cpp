@@ -105,6 +105,50 @@ TEST(Asio, ADynamicBufferKeepsToItsMaximum) {
   EXPECT_EQ(AsioDynamicBuffer(buf, 7).max_size(), 7U);
 }
 
+TEST(Asio, ADynamicBufferHasTheRoomOfWhatWasConsumed) {
+  ByteBuf buf = unpooled_buffer(16);
+  buf.write_bytes("0123456789");
+  AsioDynamicBuffer dynamic(buf);
+  dynamic.consume(4);
+  dynamic.grow(7);
+  EXPECT_GT(buf.capacity(), 16U) << "moving six bytes for the room of four would not pay";
+  buf = unpooled_buffer(16);
+  buf.write_bytes("0123456789").skip(5);
+  dynamic.grow(11);
+  EXPECT_EQ(buf.capacity(), 16U);
+  EXPECT_EQ(dynamic.size(), 16U);
+  EXPECT_EQ(buf.to_string(0, 5), "56789");
+}
+
+TEST(Asio, ADynamicBufferCanBeFilledToItsMaximumAgain) {
+  ByteBuf buf = unpooled_buffer(4, 20);
+  AsioDynamicBuffer dynamic(buf);
+  for (int i = 0; i < 3; ++i) {
+    dynamic.grow(20 - dynamic.size());
+    EXPECT_EQ(dynamic.size(), 20U);
+    dynamic.consume(7);
+    EXPECT_EQ(dynamic.max_size(), 20U);
+  }
+  EXPECT_THROW(dynamic.grow(8), std::length_error);
+  ByteBuf fixed = buf.as_read_only();
+  EXPECT_EQ(AsioDynamicBuffer(fixed).max_size(), 13U);
+  EXPECT_THROW(AsioDynamicBuffer(fixed).grow(1), std::length_error);
+}
+
+TEST(Asio, ABufferOfAConnectionThatLastsDoesNotGrow) {
+  Sockets sockets;
+  std::string line(100, 'x');
+  line.back() = '\n';
+  ByteBuf in = unpooled_buffer(512);
+  AsioDynamicBuffer dynamic(in);
+  for (int i = 0; i < 200; ++i) {
+    net::write(sockets.near, net::buffer(line));
+    ASSERT_EQ(net::read_until(sockets.far, dynamic, '\n'), line.size());
+    dynamic.consume(line.size());
+  }
+  EXPECT_LE(in.capacity(), 1024U);
+}
+
 TEST(Asio, ADynamicBufferAboveItsMaximumDoesNotGrow) {
   ByteBuf buf = unpooled_buffer(16);
   buf.write_bytes("ten bytes!");
