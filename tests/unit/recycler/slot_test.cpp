@@ -6,8 +6,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
+
+#include "support/sanitizers.hpp"
 
 namespace tarn::recycler {
 namespace {
@@ -77,6 +80,25 @@ TEST(SlotList, LinksTheNewestInFront) {
   EXPECT_EQ(list.first, &slots[2]);
   EXPECT_EQ(slots[2].next, &slots[1]);
   EXPECT_EQ(slots[0].next, nullptr);
+}
+
+TEST(IsSame, ComparesWithWhatIsStored) {
+  int objects[2];
+  int* stored = &objects[0];
+  EXPECT_TRUE(is_same(&objects[0], stored));
+  EXPECT_FALSE(is_same(&objects[1], stored));
+  stored = nullptr;
+  EXPECT_FALSE(is_same(&objects[0], stored));
+  EXPECT_TRUE(is_same(static_cast<int*>(nullptr), stored));
+}
+
+// The first that is read of an object by its handle.
+TEST(IsSameDeathTest, IsSeenByASanitizer) {
+  if (TARN_UNDER_ASAN == 0) GTEST_SKIP() << "nobody is looking";
+  auto stored = std::make_unique<int*>(nullptr);
+  int** const gone = stored.get();
+  stored.reset();
+  EXPECT_DEATH(static_cast<void>(is_same(static_cast<int*>(nullptr), *gone)), "use-after-free");
 }
 
 }  // namespace

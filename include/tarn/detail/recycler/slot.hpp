@@ -11,6 +11,17 @@
 
 namespace tarn::recycler {
 
+// Where somebody watches the accesses of memory, assembly makes none that they would miss: a handle
+// of an object that has been destroyed is found by the first one.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TARN_RECYCLER_IS_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(hwaddress_sanitizer) || \
+    __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TARN_RECYCLER_IS_WATCHED 1
+#endif
+#endif
+
 struct Home;
 
 /// Whether an object is out or waits in a pool; what finds a double recycle.
@@ -100,7 +111,7 @@ inline void mark_out(void* object, std::size_t distance) noexcept {
 template <class Pointer>
 [[nodiscard]] [[gnu::always_inline]] inline bool is_same(Pointer known,
                                                          const Pointer& stored) noexcept {
-#if defined(__x86_64__) && defined(__LP64__)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(TARN_RECYCLER_IS_WATCHED)
   bool same;
   asm("cmpq %2, %1" : "=@cce"(same) : "r"(known), "m"(stored));
   return same;
