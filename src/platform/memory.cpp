@@ -147,11 +147,12 @@ void populate(void* memory, std::size_t size) noexcept {
   errno = saved_errno;
 }
 
-void collapse(void* memory, std::size_t size) noexcept {
+bool collapse(void* memory, std::size_t size) noexcept {
   const int saved_errno = errno;
   static const bool wanted = are_huge_pages_wanted();
-  if (wanted) static_cast<void>(::madvise(memory, size, kCollapse));
+  const bool done = wanted && ::madvise(memory, size, kCollapse) == 0;
   errno = saved_errno;
+  return done;
 }
 
 }  // namespace tarn::platform

@@ -179,18 +179,24 @@ inline std::byte* Arena::huge_page_due(const RegionList& taken) noexcept {
   const std::uint64_t free = std::min(held >> kFreeAtCollapseShift, kMostFreeAtCollapse);
   if (chunk.free_bytes() > geometry_.chunk_size() - behind + free) return nullptr;
   if (collapse_pace_ != nullptr && !collapse_pace_->try_start(now_ms_())) return nullptr;
-  const std::size_t dirty = chunk.dirty_pages();
-  chunk.note_collapse(static_cast<std::uint32_t>(kHugePage >> geometry_.page_shift()));
-  dirty_pages_ += chunk.dirty_pages() - dirty;
+  chunk.count_collapse();
   return chunk.base() + behind - kHugePage;
 }
 
-/// Puts a huge page there, which pauses the caller.
+/// Puts a huge page there, which pauses the caller. @pre the caller holds a region of the chunk.
 void Arena::collapse(std::byte* memory) noexcept {
   const std::uint64_t start = now_us_();
-  collapse_(memory, kHugePage);
+  const bool came_in = collapse_(memory, kHugePage);
   const std::uint64_t took = now_us_() - start;
   if (collapse_pace_ != nullptr) collapse_pace_->finish(now_ms_(), took);
+  if (!came_in) return;
+  // Now, not before: what is purged meanwhile may have come in after that.
+  const sync::LockGuard guard(lock_);
+  Chunk& chunk = *map_.find(memory);
+  const std::size_t dirty = chunk.dirty_pages();
+  chunk.bring_in(chunk.page_of(memory),
+                 static_cast<std::uint32_t>(kHugePage >> geometry_.page_shift()));
+  dirty_pages_ += chunk.dirty_pages() - dirty;
 }
 
 void Arena::take_slots(sizing::SizeClass size_class, std::size_t count, RegionList& list,

@@ -33,7 +33,7 @@ struct ArenaSeams {
   const sync::Counter* in_use_elsewhere = nullptr;
   /// What keeps the pool: raised when an arena's first region goes out; or null.
   sync::Atomic<std::uint64_t>* references = nullptr;
-  void (*collapse)(void* memory, std::size_t size) noexcept = platform::collapse;
+  bool (*collapse)(void* memory, std::size_t size) noexcept = platform::collapse;
   std::uint64_t (*now_us)() noexcept = platform::monotonic_us;  ///< How long that takes.
   /// How often; or null: whenever there is a place. Outlives the arena.
   CollapsePace* collapse_pace = nullptr;
@@ -218,7 +218,7 @@ class alignas(64) Arena {
   std::uint64_t (*const now_ms_)() noexcept;
   const sync::Counter* const in_use_elsewhere_;
   sync::Atomic<std::uint64_t>* const references_;
-  void (*const collapse_)(void* memory, std::size_t size) noexcept;
+  bool (*const collapse_)(void* memory, std::size_t size) noexcept;
   std::uint64_t (*const now_us_)() noexcept;
   CollapsePace* const collapse_pace_;
 

@@ -214,15 +214,11 @@ void Chunk::give_run(std::uint32_t page) noexcept {
 
 std::size_t Chunk::dirty_pages() const noexcept { return dirty_pages_.count(); }
 
-void Chunk::note_collapse(std::uint32_t pages_each) noexcept {
-  const std::uint32_t huge = collapses_++ * pages_each;
-  for_each_run([&](std::uint32_t page, std::uint32_t pages, bool taken) {
-    const std::uint32_t begin = std::max(page, huge);
-    const std::uint32_t end = std::min(page + pages, huge + pages_each);
-    if (taken || begin >= end) return;
-    // Where nothing was ever used there is nothing to put together.
-    const bool unused = end - begin == pages_each && !dirty_pages_.is_any_dirty(begin, pages_each);
-    if (!unused) dirty_pages_.bring_in(begin, end - begin);
+void Chunk::bring_in(std::uint32_t page, std::uint32_t pages) noexcept {
+  for_each_run([&](std::uint32_t run, std::uint32_t run_pages, bool taken) {
+    const std::uint32_t begin = std::max(run, page);
+    const std::uint32_t end = std::min(run + run_pages, page + pages);
+    if (!taken && begin < end) dirty_pages_.bring_in(begin, end - begin);
   });
 }
 

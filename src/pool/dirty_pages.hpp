@@ -112,15 +112,6 @@ class DirtyPages {
     return all;
   }
 
-  /// Whether one page of a range is dirty.
-  [[nodiscard]] bool is_any_dirty(std::size_t page, std::size_t pages) const noexcept {
-    bool any = false;
-    for_each_mask(page, pages, [&](std::size_t word, std::uint64_t mask, std::size_t) {
-      any = any || (bits_of(word) & mask) != 0;
-    });
-    return any;
-  }
-
   /// The dirty ones of the 64 pages from page 64 `word` on, as bits.
   [[nodiscard]] std::uint64_t bits_of(std::size_t word) const noexcept {
     return fresh_[word] | old_[word];

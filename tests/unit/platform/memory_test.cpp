@@ -245,7 +245,7 @@ TEST(Collapse, PutsHugePagesUnderWhatIsThere) {
   memory[kSize - 1] = 8;
   if (!test::can_collapse()) GTEST_SKIP() << "this system has no huge pages to give";
   errno = EAGAIN;
-  collapse(memory, kSize);
+  EXPECT_TRUE(collapse(memory, kSize));
   EXPECT_EQ(errno, EAGAIN);
   EXPECT_EQ(resident_pages(memory, kSize), kSize / page);
   EXPECT_EQ(memory[5 * page], 7);
@@ -258,7 +258,7 @@ TEST(Collapse, ARefusalChangesNothing) {
   const Mapped mapped(page, 16, MemoryKind::direct);
   mapped.get()[1] = 7;
   errno = EAGAIN;
-  collapse(mapped.get(), page);  // less than a huge page
+  EXPECT_FALSE(collapse(mapped.get(), page));  // less than a huge page
   EXPECT_EQ(errno, EAGAIN);
   EXPECT_EQ(mapped.get()[1], 7);
 }

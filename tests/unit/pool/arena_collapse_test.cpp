@@ -31,15 +31,17 @@ struct FakeSystem {
   std::vector<std::byte*> asked;
   std::uint64_t takes_us = 0;
   std::uint64_t now_us = 0;
+  bool refuses = false;
   void (*meanwhile)() = [] {};
 };
 FakeSystem fake;
 
-void fake_collapse(void* memory, std::size_t size) noexcept {
+bool fake_collapse(void* memory, std::size_t size) noexcept {
   EXPECT_EQ(size, kHuge);
   fake.asked.push_back(static_cast<std::byte*>(memory));
   fake.now_us += fake.takes_us;
   fake.meanwhile();
+  return !fake.refuses;
 }
 
 /// A chunk that fills up by runs, one page of each written, in a pool that has so much in use
@@ -50,7 +52,7 @@ class Filling {
     std::size_t page_size = sizing::Geometry::kDefaultPageSize;
     unsigned max_order = sizing::Geometry::kDefaultMaxOrder;
     CollapsePace* pace = nullptr;
-    void (*collapse)(void* memory, std::size_t size) noexcept = fake_collapse;
+    bool (*collapse)(void* memory, std::size_t size) noexcept = fake_collapse;
   };
   Filling(std::uint64_t in_use_elsewhere, const How& how)
       : elsewhere_(in_use_elsewhere),
@@ -150,6 +152,27 @@ TEST(ArenaCollapse, WhatComesInWithAHugePageIsDirty) {
   chunk.grow(kRun);
   ASSERT_EQ(fake.asked.size(), 1U);
   EXPECT_EQ(chunk.arena().stats().dirty_bytes, kHuge / 2);
+}
+
+TEST(ArenaCollapse, NothingIsDirtyWhereNoneHasCome) {
+  Filling chunk(1024 * kMiB);
+  fake.refuses = true;
+  chunk.grow(kHuge / 2);
+  ASSERT_EQ(fake.asked.size(), 1U);
+  EXPECT_EQ(chunk.arena().stats().dirty_bytes, 0U);
+}
+
+// The system takes long enough for all free pages to be purged, and to be brought in after that.
+TEST(ArenaCollapse, WhatIsPurgedMeanwhileIsDirtyAgain) {
+  static Arena* arena;
+  Filling chunk(1024 * kMiB);
+  arena = &chunk.arena();
+  fake.meanwhile = [] { arena->release_unused(); };
+  chunk.grow(kHuge / 2);
+  ASSERT_EQ(fake.asked.size(), 1U);
+  EXPECT_EQ(chunk.arena().stats().dirty_bytes, kHuge / 2);
+  chunk.arena().release_unused();
+  EXPECT_EQ(chunk.arena().stats().dirty_bytes, 0U);
 }
 
 TEST(ArenaCollapse, AHugePageComesOnceInAChunksLife) {

@@ -670,32 +670,25 @@ TEST(Chunk, AShortDirtyRunIsCutFromOneOfTwiceTheLengthAtMostToo) {
   }
 }
 
-// Huge pages of 8 pages: one that is partly used, one that was, one that never was, and one at
-// whose end something is.
-TEST(Chunk, FreePagesOfHugePagesAreDirtyWhereAnythingWasUsed) {
+// 8 pages at a time, in which something is free and dirty, free and clean, or taken.
+TEST(Chunk, FreePagesThatHaveComeInAreDirty) {
   const Geometry geometry{4096, 5};
   test::OwnChunk chunk(geometry);
   ASSERT_EQ(chunk->take_run(3), 0U);
   ASSERT_EQ(chunk->take_run(5), 3U);
   ASSERT_EQ(chunk->take_run(2), 8U);
-  ASSERT_EQ(chunk->take_run(10), 10U);
-  ASSERT_EQ(chunk->take_run(10), 20U);
+  ASSERT_EQ(chunk->take_run(20), 10U);
   ASSERT_EQ(chunk->take_run(1), 30U);
   ASSERT_EQ(chunk->take_run(1), 31U);
-  for (const std::uint32_t page : {3U, 10U, 20U, 30U}) give_and_purge(*chunk, page);
+  for (const std::uint32_t page : {3U, 10U, 30U}) give_and_purge(*chunk, page);
   chunk->give_run(8);
   ASSERT_EQ(chunk->dirty_pages(), 2U);
-  EXPECT_EQ(chunk->collapses(), 0U);
-  chunk->note_collapse(8);
-  EXPECT_EQ(chunk->collapses(), 1U);
-  EXPECT_EQ(chunk->dirty_pages(), 5U + 2U) << "one at a time";
-  chunk->note_collapse(8);
+  chunk->bring_in(0, 8);
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 2U);
+  chunk->bring_in(8, 8);
   EXPECT_EQ(chunk->dirty_pages(), 5U + 8U);
-  chunk->note_collapse(8);
-  EXPECT_EQ(chunk->dirty_pages(), 5U + 8U);
-  chunk->note_collapse(8);
+  chunk->bring_in(24, 8);
   EXPECT_EQ(chunk->dirty_pages(), 5U + 8U + 7U);
-  EXPECT_EQ(chunk->collapses(), 4U);
   chunk->audit();
   EXPECT_EQ(chunk->take_run(13), 3U);
   EXPECT_EQ(chunk->dirty_pages(), 7U);

@@ -126,8 +126,8 @@ TEST(DirtyPages, AgreesWithTwoBitsAPage) {
   for (int step = 0; step < 5000; ++step) {
     const std::size_t page = random() % kPages;
     const std::size_t pages = 1 + random() % (kPages - page);
-    ASSERT_EQ(f.dirty.is_any_dirty(page, pages),
-              std::any_of(age.begin() + static_cast<std::ptrdiff_t>(page),
+    ASSERT_EQ(f.dirty.are_dirty(page, pages),
+              std::all_of(age.begin() + static_cast<std::ptrdiff_t>(page),
                           age.begin() + static_cast<std::ptrdiff_t>(page + pages),
                           [](int is) { return is != 0; }));
     switch (random() % 5) {

@@ -55,6 +55,7 @@ void populate(void* memory, std::size_t size) noexcept;
 ///
 /// A system that does not know how (Linux before 6.1), on which huge pages are switched off, or
 /// that has none to give, changes nothing, errno included.
-void collapse(void* memory, std::size_t size) noexcept;
+/// @returns whether all of them are there.
+bool collapse(void* memory, std::size_t size) noexcept;
 
 }  // namespace tarn::platform

@@ -131,11 +131,11 @@ class Chunk {
   /// Free pages that may still hold memory of the system.
   [[nodiscard]] std::size_t dirty_pages() const noexcept;
 
-  /// How often note_collapse() was called.
+  /// How many huge pages were to be put under the chunk so far, from its start on.
   [[nodiscard]] unsigned collapses() const noexcept { return collapses_; }
-  /// The next huge page of `pages_each` pages, from the chunk's start on, is about to be put under
-  /// it: free pages there become dirty, if any page there was used. @pre it lies in the chunk.
-  void note_collapse(std::uint32_t pages_each) noexcept;
+  void count_collapse() noexcept { ++collapses_; }
+  /// These pages have come in without being used: the free ones of them are dirty.
+  void bring_in(std::uint32_t page, std::uint32_t pages) noexcept;
 
   [[nodiscard]] std::size_t free_bytes() const noexcept {
     return std::size_t{free_pages_} << page_shift_;
