@@ -29,6 +29,9 @@ class CollapsePace {
   static constexpr std::uint64_t kSlowUs = 1000;
   /// So it counts so many times: a thousandth of the time goes there, 5 ms every 5 s.
   static constexpr std::uint64_t kSlowTimes = 20;
+  /// No more than this counts: 20 s. What takes longer says nothing of the next one, as the process
+  /// was stopped meanwhile; after a minute of that there would be none for 17 hours.
+  static constexpr std::uint64_t kLongestUs = 20'000;
 
   /// Whether the caller may put one huge page now; who may says finish() when it has.
   [[nodiscard]] bool try_start(std::uint64_t now_ms) noexcept {
@@ -37,7 +40,8 @@ class CollapsePace {
   }
   /// It took so many microseconds. @pre try_start() said so.
   void finish(std::uint64_t now_ms, std::uint64_t took_us) noexcept {
-    const std::uint64_t spent = took_us >= kSlowUs ? took_us * kSlowTimes : took_us;
+    const std::uint64_t counts = std::min(took_us, kLongestUs);
+    const std::uint64_t spent = counts >= kSlowUs ? counts * kSlowTimes : counts;
     // Written by who has the turn only.
     paid_at_us_.store_relaxed(std::max(paid_at_us_.load_relaxed(), now_ms * 1000) + spent * kTimes);
     is_taken_.store_release(false);

@@ -69,6 +69,13 @@ TEST(CollapsePace, AfterASlowOneThereIsALongRest) {
   EXPECT_EQ(next_one(quick, kNow, 0), 0U) << "what is not slow has no such rest";
 }
 
+TEST(CollapsePace, AProcessThatWasStoppedGoesOnSoon) {
+  CollapsePace pace;
+  ASSERT_TRUE(pace.try_start(kNow));
+  pace.finish(kNow, 60'000'000);
+  EXPECT_EQ(next_one(pace, kNow, 30'000), 20'000U - 8 * 50);
+}
+
 TEST(CollapsePace, OneAtATimeHasTheTurn) {
   CollapsePace pace;
   ASSERT_TRUE(pace.try_start(kNow));
