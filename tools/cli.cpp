@@ -3,6 +3,7 @@
 #include "cli.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -202,14 +203,17 @@ void add_sizes(CLI::App& app, SizesOptions& options) {
   sizes.add_flag("--json", options.json, "Prints one JSON object instead of a table");
 }
 
-/// CLI11 says of an unknown command only that there is none.
-void require_known_command(const CLI::App& app, const char* word) {
-  std::string known;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    if (command->get_name() == word) return;
-    known += known.empty() ? command->get_name() : ", " + command->get_name();
-  }
-  throw UsageError(concat("'", word, "' is not one of ", known, " (see tarn --help)"));
+/// The first word is a command or asks about the program. CLI11 would only say that a command is
+/// missing, whatever stands there.
+void require_known_word(const CLI::App& app, const char* word) {
+  std::vector<std::string> known = {"-h", "--help", "--version"};
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (word != nullptr && std::find(known.begin(), known.end(), word) != known.end()) return;
+  std::string all;
+  for (const std::string& one : known) all += all.empty() ? one : ", " + one;
+  const std::string what =
+      word == nullptr ? "an argument is needed:" : concat("'", word, "' is not");
+  throw UsageError(concat(what, " one of ", all, " (see tarn --help)"));
 }
 
 }  // namespace
@@ -225,7 +229,7 @@ int run_command_line(int argc, const char* const* argv) {
   const CLI::App& replay_command = add_replay(app, replay, words);
   const CLI::App& bench_command = add_bench(app, bench);
   add_sizes(app, sizes);
-  if (argc > 1 && argv[1][0] != '-') require_known_command(app, argv[1]);
+  require_known_word(app, argc > 1 ? argv[1] : nullptr);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -71,8 +71,10 @@ class CommandLine(ProgramTest):
     def test_wrong_arguments_end_with_2_and_name_the_allowed(self):
         trace = self.trace(events=10)
         for words, arguments in (
-                ("see tarn --help", []),
+                (["an argument is needed", "replay", "see tarn --help"], []),
                 (["'frob'", "replay", "sizes"], ["frob"]),
+                (["'--frob'", "--version", "see tarn --help"], ["--frob"]),
+                (["'--json'", "--version", "see tarn --help"], ["--json", "sizes"]),
                 (["TRACE is required", "see tarn replay --help"], ["replay"]),
                 ("--bogus", ["replay", trace, "--bogus"]),
                 (["'foo'", "tarn, malloc, jemalloc, mimalloc, tcmalloc, tbb"], ["replay", trace, "--allocator", "foo"]),
