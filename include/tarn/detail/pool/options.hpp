@@ -11,7 +11,7 @@ namespace tarn {
 /// std::invalid_argument naming option, value and range.
 struct PooledAllocatorOptions {
   /// Arenas of each kind; 0: memory of that kind is not pooled. At most 4096. Default: twice the
-  /// processors, fewer when that many arenas of three chunks would pass a sixth of the memory.
+  /// processors, fewer when that many arenas of three chunks would pass half of the memory.
   std::size_t heap_arenas = default_arenas();
   std::size_t direct_arenas = default_arenas();
   std::size_t page_size = 8192;  ///< Bytes: a power of two, at least 4096.
