@@ -390,6 +390,7 @@ class Faults(ProgramTest):
             time.sleep(0.1)
             children = pathlib.Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
             if children and self.waits_in_pause(children[0]):
+                self.assertEqual(pathlib.Path(f"/proc/{children[0]}/comm").read_text(), "tarn\n")
                 os.kill(int(children[0]), signal.SIGKILL)
                 break
         _, errors = program.communicate(timeout=60)

@@ -92,7 +92,10 @@ std::string run_child(std::string_view work, const Peer& peer, const SharedBlock
   return wait_for_end(pid);
 }
 
-void follow_parent() noexcept { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
+void follow_parent() noexcept {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NAME, "tarn");  // else "exe", from the path that it was started by
+}
 
 std::string foreign_malloc(std::string_view preload) {
   Dl_info info{};

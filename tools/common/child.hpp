@@ -23,7 +23,8 @@ inline constexpr int kChildBlockFd = 3;
 [[nodiscard]] std::string run_child(std::string_view work, const Peer& peer,
                                     const SharedBlock& block);
 
-/// To be called first in a child: it is killed when the parent ends.
+/// To be called first in a child: it is killed when the parent ends, and called tarn in lists of
+/// processes.
 void follow_parent() noexcept;
 
 /// In a child: empty when malloc is what `preload` brings (the C library's when empty), else
