@@ -32,8 +32,8 @@ void give_back_slow(void* object) {
   core.put(object);
 }
 
-void give_back_owned_slow(void* object) noexcept {
-  Core& core = *home_of(object).core;
+void give_back_owned_slow(void* object, const Home& home) noexcept {
+  Core& core = *home.core;
   if (core.is_checked() && !state_of(object).recycle_guarded()) {
     report_recycled_behind_back(object);
     return;

@@ -27,8 +27,10 @@ void put_own_slow(LocalPool& pool, void* object) noexcept;
 /// @errors std::logic_error "object has been recycled already".
 void give_back_slow(void* object);
 
-/// For an object that nobody else should have: a second recycle is logged.
-void give_back_owned_slow(void* object) noexcept;
+/// For an object that nobody else should have: a second recycle is logged. `home` is the object's,
+/// which this does not look for in the object: another processor has just written that, and what is
+/// read first is fetched twice, to be read and to be written.
+void give_back_owned_slow(void* object, const Home& home) noexcept;
 void report_recycled_behind_back(const void* object) noexcept;
 
 [[noreturn]] void throw_recycled_already();
@@ -85,7 +87,7 @@ template <How kHow>
 [[gnu::always_inline]] inline void give_back_owned(void* object, Home& home) noexcept {
   if (!is_this_thread(home.unchecked_owner.load_relaxed())) {
     if (!is_this_thread(home.checked_owner.load_relaxed())) [[unlikely]] {
-      give_back_owned_slow(object);
+      give_back_owned_slow(object, home);
       return;
     }
     if (!state_of(object).recycle_unguarded()) [[unlikely]] {

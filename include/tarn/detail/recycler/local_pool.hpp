@@ -80,7 +80,7 @@ class LocalPool : public Home {
   LocalPool(Core& its_core, HomeKind its_kind) noexcept : Home(its_core, its_kind) {}
   ~LocalPool();
 
-  // Two cache lines: what other threads read, and what the owner writes at each operation.
+  // Two cache lines: what other threads read at each operation, and what the owner writes.
   static void* operator new(std::size_t size) {
     return ::operator new (size, std::align_val_t{64});
   }
@@ -173,9 +173,9 @@ class LocalPool : public Home {
   [[nodiscard]] std::size_t array_capacity() const noexcept;
 
   // -- read by all, written seldom
-  sync::OwnerGate gate_;
   sync::Atomic<std::uint8_t> closed_{0};
-  bool is_linked_ = true;  // under the core's lock
+  bool is_linked_ = true;          // under the core's lock
+  std::uint32_t new_objects_ = 0;  // the owner's: since the last that was pooled
   // Objects that ended while they waited: by trims and by close(). Under the core's lock.
   sync::Counter ended_;
   // Null until needed, no_inbox() when it must not be made any more.
@@ -187,7 +187,7 @@ class LocalPool : public Home {
   HotSlot hot_;
   void** array_ = nullptr;
   sync::Atomic<std::uint32_t> array_size_{0};  // read by others for their statistics only
-  std::uint32_t new_objects_ = 0;              // since the last that was pooled
+  sync::OwnerGate gate_;
   sync::Counter taken_slowly_;
 };
 
