@@ -145,6 +145,12 @@ TEST(ArenaCollapse, ASmallChunkGetsNone) {
   EXPECT_TRUE(fake.asked.empty());
 }
 
+TEST(ArenaCollapse, APageThatIsLargerGetsNone) {
+  Filling chunk(1024 * kMiB, {.page_size = 2 * kHuge, .max_order = 1});
+  chunk.grow(4 * kHuge);
+  EXPECT_TRUE(fake.asked.empty());
+}
+
 TEST(ArenaCollapse, WhatComesInWithAHugePageIsDirty) {
   Filling chunk(1024 * kMiB);
   chunk.grow(kHuge / 2 - kRun);
@@ -209,6 +215,14 @@ TEST(ArenaCollapse, WhatThePoolSpendsOnItIsBounded) {
   EXPECT_EQ(fake.asked.size(), 10U);
   chunks.grow(kRun);
   EXPECT_EQ(fake.asked.size(), 10U);
+}
+
+TEST(ArenaCollapse, ARefusalEndsTheTurn) {
+  CollapsePace pace;
+  Filling chunk(64 * kMiB, {.pace = &pace});
+  fake.refuses = true;
+  chunk.grow(kChunk);
+  EXPECT_EQ(fake.asked.size(), 2U);
 }
 
 TEST(ArenaCollapse, AfterASlowOneThereIsALongRest) {

@@ -689,9 +689,11 @@ TEST(Chunk, FreePagesThatHaveComeInAreDirty) {
   EXPECT_EQ(chunk->dirty_pages(), 5U + 8U);
   chunk->bring_in(24, 8);
   EXPECT_EQ(chunk->dirty_pages(), 5U + 8U + 7U);
+  chunk->bring_in(16, 1);
+  EXPECT_EQ(chunk->dirty_pages(), 5U + 9U + 7U);
   chunk->audit();
   EXPECT_EQ(chunk->take_run(13), 3U);
-  EXPECT_EQ(chunk->dirty_pages(), 7U);
+  EXPECT_EQ(chunk->dirty_pages(), 1U + 7U);
   chunk->audit();
 }
 

@@ -136,5 +136,27 @@ TEST(GiveBack, ServesARecyclerWhoseKeyIsNotNear) {
   f->audit();
 }
 
+// A thread's slots may end just before the recycler's, which it has no pool in yet.
+TEST(GiveBack, ServesARecyclerWhoseKeyIsTheFirstThatIsNotNear) {
+  std::vector<std::unique_ptr<tls::Key>> keys;
+  while (keys.empty() || keys.back()->index() < tls::kNearSlots - 1) {
+    keys.push_back(std::make_unique<tls::Key>([](void*, void*) {}, nullptr));
+  }
+  ASSERT_EQ(tls::Key([](void*, void*) {}, nullptr).index(), tls::kNearSlots);
+  Fixture f;
+  for (const bool has_slots : {false, true}) {
+    in_thread([&] {
+      int value = 0;
+      if (has_slots) keys.front()->set(&value);
+      Object* const object = &f->get_raw();
+      object->recycle();
+      EXPECT_EQ(&f->get_raw(), object);
+      object->recycle();
+    });
+  }
+  EXPECT_EQ(f->stats().created, 2U);
+  f->audit();
+}
+
 }  // namespace
 }  // namespace tarn::recycler::test
