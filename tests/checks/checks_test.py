@@ -238,6 +238,12 @@ class Headers(CheckTest):
         self.assert_fault("options.hpp", append={
             "tools/options.hpp": "inline int narrow(long x) { return x; }\n"})
 
+    def test_a_header_that_does_not_say_that_it_needs_newer_cpp(self):
+        newer = {"include/tarn/pool.hpp": "template <class T>\nconcept Any = true;\n"}
+        self.assert_fault("include/tarn/pool.hpp", append=newer)
+        self.assert_sound(append=newer | {
+            "include/tarn/detail/base/bits.hpp": '#if __cplusplus < 202002L\n#error "needs C++20"\n#endif\n'})
+
 
 class Ordering(CheckTest):
     check = check_ordering.check

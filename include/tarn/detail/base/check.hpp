@@ -2,6 +2,11 @@
 // Assertions of two levels, and the one way in which tarn ends the program. Layer base.
 #pragma once
 
+// Here, as every header that would fail to compile has this one before it.
+#if __cplusplus < 202002L
+#error "tarn needs C++20 or later: -std=c++20"
+#endif
+
 namespace tarn::base {
 
 /// Reports a broken invariant and aborts; the cold half of TARN_CHECK and TARN_ASSERT.

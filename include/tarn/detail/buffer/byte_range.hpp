@@ -9,6 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "tarn/detail/base/check.hpp"
+
 namespace tarn::detail {
 
 /// A type whose objects are bytes of memory.

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "tarn/detail/base/check.hpp"
+
 namespace tarn::tls {
 
 /// Owns any callable; what a call does with its one argument is chosen when it is stored.
