@@ -6,27 +6,20 @@
 #include <cstdint>
 
 #include "tarn/detail/base/check.hpp"
+#include "tarn/detail/recycler/slot.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 #include "tarn/detail/sync/owner_gate.hpp"
 
 namespace tarn::recycler {
 
-#if defined(__SANITIZE_THREAD__)
-#define TARN_RECYCLER_SEES_THREADS 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TARN_RECYCLER_SEES_THREADS 1
-#endif
-#endif
-
 /// Adds one to a word that only the calling thread writes, before everything that follows, and
 /// after everything that precedes.
 ///
 /// Written by hand where gcc would make three instructions of it; where somebody watches the
-/// accesses (ThreadSanitizer, the model checker), as atomic ones.
+/// accesses (sanitizers, the model checker), as atomic ones.
 template <class LightFence>
 void count_up(sync::Atomic<std::uint64_t>& word) noexcept {
-#if defined(__x86_64__) && !defined(TARN_RECYCLER_SEES_THREADS) && !defined(TARN_MODEL_CHECK)
+#if defined(__x86_64__) && !defined(TARN_RECYCLER_IS_WATCHED) && !defined(TARN_MODEL_CHECK)
   static_assert(sizeof(word) == sizeof(std::uint64_t));
   // One aligned store, so no reader sees half of it; a store is a release here, and the clobber
   // keeps the compiler from moving accesses across it.
