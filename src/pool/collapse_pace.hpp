@@ -35,19 +35,32 @@ class CollapsePace {
 
   /// Whether the caller may put one huge page now; who may says finish() when it has.
   [[nodiscard]] bool try_start(std::uint64_t now_ms) noexcept {
-    if (paid_at_us_.load_relaxed() > now_ms * 1000 + kBurstUs * kTimes) return false;
-    return !is_taken_.load_relaxed() && !is_taken_.exchange_acquire(true);
+    // Before the turn, as a hint that spares the exchange.
+    if (is_in_debt(now_ms) || is_taken_.load_relaxed()) return false;
+    // [sync: collapse-turn] Acquire: what the one before has spent is seen.
+    if (is_taken_.exchange_acquire(true)) return false;
+    if (!is_in_debt(now_ms)) [[likely]]
+      return true;
+    give_turn_back();
+    return false;
   }
   /// It took so many microseconds. @pre try_start() said so.
   void finish(std::uint64_t now_ms, std::uint64_t took_us) noexcept {
     const std::uint64_t counts = std::min(took_us, kLongestUs);
     const std::uint64_t spent = counts >= kSlowUs ? counts * kSlowTimes : counts;
-    // Written by who has the turn only.
+    // Relaxed: written by who has the turn only, which passes it on.
     paid_at_us_.store_relaxed(std::max(paid_at_us_.load_relaxed(), now_ms * 1000) + spent * kTimes);
-    is_taken_.store_release(false);
+    give_turn_back();
   }
 
  private:
+  [[nodiscard]] bool is_in_debt(std::uint64_t now_ms) const noexcept {
+    // Relaxed: with the turn it is the last value; without, a hint.
+    return paid_at_us_.load_relaxed() > now_ms * 1000 + kBurstUs * kTimes;
+  }
+  // [sync: collapse-turn] Release: what was spent comes before the next one's look at it.
+  void give_turn_back() noexcept { is_taken_.store_release(false); }
+
   sync::Atomic<std::uint64_t> paid_at_us_{0};  // when all that was spent will be paid for
   sync::Atomic<bool> is_taken_{false};
 };

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
+#include <thread>
 
 namespace tarn::pool {
 namespace {
@@ -74,6 +76,30 @@ TEST(CollapsePace, AProcessThatWasStoppedGoesOnSoon) {
   ASSERT_TRUE(pace.try_start(kNow));
   pace.finish(kNow, 60'000'000);
   EXPECT_EQ(next_one(pace, kNow, 30'000), 20'000U - 8 * 50);
+}
+
+TEST(CollapsePace, ThreadsTogetherSpendNoMoreThanOne) {
+  for (int round = 0; round < 2000; ++round) {
+    CollapsePace pace;
+    std::atomic<unsigned> inside{0};
+    std::atomic<unsigned> count{0};
+    std::atomic<unsigned> ready{0};
+    const auto work = [&] {
+      ++ready;
+      while (ready != 2) std::this_thread::yield();
+      for (int attempt = 0; attempt < 100; ++attempt) {
+        if (!pace.try_start(kNow)) continue;
+        EXPECT_EQ(inside.fetch_add(1), 0U);
+        ++count;
+        inside.fetch_sub(1);
+        pace.finish(kNow, 900);
+      }
+    };
+    std::thread other(work);
+    work();
+    other.join();
+    ASSERT_EQ(count, 8000U / 900 + 1);
+  }
 }
 
 TEST(CollapsePace, OneAtATimeHasTheTurn) {
