@@ -98,7 +98,8 @@ TEST(CollapsePace, ThreadsTogetherSpendNoMoreThanOne) {
     std::thread other(work);
     work();
     other.join();
-    ASSERT_EQ(count, 8000U / 900 + 1);
+    // One that has not had its turn may have met the other's each time.
+    ASSERT_EQ(count + let_through(pace, kNow, 900), 8000U / 900 + 1);
   }
 }
 
