@@ -113,7 +113,8 @@ class [[nodiscard]] Recycled {
   [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
 
   /// Recycles the object now; empty afterwards.
-  /// @complexity in the owner's thread a few plain instructions; else two read-modify-writes.
+  /// @complexity in the owner's thread a few plain instructions; else one to three
+  /// read-modify-writes.
   void reset() noexcept {
     if (T* const object = std::exchange(object_, nullptr)) give_back(object);
   }
@@ -186,7 +187,8 @@ class Recycler {
   requires detail::RecyclerFactoryOf<F, T>
   explicit Recycler(F factory, RecyclerOptions options = RecyclerOptions::from_environment())
       : factory_(std::move(factory), MakeInPlace{}),
-        core_(recycler::Core::make(options, {sizeof(T), alignof(T), destroy})),
+        core_(recycler::Core::make(
+            options, {sizeof(T), alignof(T), destroy, std::is_invocable_v<F&, Handle>})),
         key_index_(core_->key_index()),
         near_index_(key_index_ < tls::kNearSlots ? key_index_ : 0),
         pinned_(core_->pinned_pool()),
@@ -221,10 +223,15 @@ class Recycler {
   /// Brings an object of get_raw() or Recycled::release() back; any thread may.
   /// @errors Guard::checked: std::invalid_argument when it is of another Recycler<T>,
   /// std::logic_error when it waits already. Nothing has changed then.
+  /// @complexity as a handle's; the first time for a pool of objects without handles also the
+  /// recycler's lock, and a system call when the pool is another thread's.
   void recycle(T& object) {
     void* const given = const_cast<std::remove_cv_t<T>*>(std::addressof(object));
-    if (recycler::slot_of(given)->home->core != core_) [[unlikely]]
+    recycler::Home& home = *recycler::slot_of(given)->home;
+    if (home.core != core_) [[unlikely]]
       recycler::check_other_core(*core_);
+    if (home.by_hand.load_relaxed() == 0) [[unlikely]]
+      recycler::begin_by_hand(home);
     recycler::give_back<recycler::How::guarded>(given);
   }
 

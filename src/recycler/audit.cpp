@@ -54,7 +54,17 @@ void LocalPool::audit() const noexcept {
       ++boxed;
     };
     for (Slot* slot = to->stock; slot != nullptr; slot = slot->next) count(slot);
-    to->box.for_each(count);
+    to->box.for_each(
+        [&](Returned returned) {
+          if (returned.is_marked()) {
+            audit_waiting(returned.object());
+          } else {
+            // Its state is not looked at before it is taken: somebody may have recycled it twice.
+            TARN_CHECK(slot_of(returned.object())->home == this);
+          }
+          ++boxed;
+        },
+        count);
     TARN_CHECK(boxed <= core->options().max_capacity_per_thread);
     TARN_CHECK(is_closed() || boxed == to->box.waiting());
     TARN_CHECK(to->noop.pool == this && to->noop.core == core);

@@ -19,7 +19,8 @@ namespace tarn::recycler {
 Core::Core(const RecyclerOptions& options, const Type& type)
     : options_(options),
       layout_(SlotLayout::of(type.size, type.alignment, options.guard == Guard::checked)),
-      destroy_(type.destroy) {}
+      destroy_(type.destroy),
+      keeps_handles_(type.keeps_handles) {}
 
 Core::~Core() = default;
 
@@ -127,6 +128,7 @@ void Core::drop_reference() noexcept {
 
 LocalPool& Core::make_pool(HomeKind kind) {
   auto pool = std::make_unique<LocalPool>(*this, kind);
+  if (keeps_handles_ && is_checked()) pool->by_hand.store_relaxed(1);
   const bool is_local = kind == HomeKind::local && options_.max_capacity_per_thread != 0;
   {
     const sync::LockGuard lock(mutex_);
@@ -163,6 +165,21 @@ void Core::follow_fast_scope(LocalPool& pool) noexcept {
     } else {
       without_place = pool.end_batch(hot);
     }
+    pool.restore();
+  }
+  if (without_place != nullptr) destroy(without_place);
+}
+
+void Core::begin_by_hand(Home& home) noexcept {
+  void* without_place = nullptr;
+  {
+    const sync::LockGuard lock(mutex_);
+    if (home.by_hand.load_relaxed() != 0) return;
+    home.by_hand.store_relaxed(1);
+    if (!is_checked()) return;
+    auto& pool = static_cast<LocalPool&>(home);
+    if (pool.is_closed()) return;
+    without_place = pool.mark_returned(pool.revoke(is_mine(pool)));
     pool.restore();
   }
   if (without_place != nullptr) destroy(without_place);

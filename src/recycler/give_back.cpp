@@ -16,24 +16,11 @@ namespace {
   return *slot_of(const_cast<void*>(object))->home;
 }
 
-}  // namespace
+// In a thread that is not the owner every way back is guarded, as an object that is in a return
+// box's list twice would tie it into a knot, not only be handed out twice; or is not looked at at
+// all, when nobody but the one holder could bring the object back.
 
-void put_own_slow(LocalPool& pool, void* object) noexcept {
-  const PutResult result = pool.put_slow(object);
-  if (result != PutResult::stored) pool.core->drop(object, result);
-}
-
-// In a thread that is not the owner every way back is guarded: an object that is in a return box
-// twice would tie the box's list into a knot, not only be handed out twice.
-
-void give_back_slow(void* object) {
-  Core& core = *home_of(object).core;
-  if (core.is_checked() && !state_of(object).recycle_guarded()) throw_recycled_already();
-  core.put(object);
-}
-
-void give_back_owned_slow(void* object, const Home& home) noexcept {
-  Core& core = *home.core;
+void give_back_looked_at(void* object, Core& core) noexcept {
   if (core.is_checked() && !state_of(object).recycle_guarded()) {
     report_recycled_behind_back(object);
     return;
@@ -41,10 +28,36 @@ void give_back_owned_slow(void* object, const Home& home) noexcept {
   core.put(object);
 }
 
+[[gnu::noinline]] void give_back_unseen(void* object, Home& home) noexcept {
+  Core& core = *home.core;
+  if (!core.put_unmarked(home, object)) give_back_looked_at(object, core);
+}
+
+}  // namespace
+
+void put_own_slow(LocalPool& pool, void* object) noexcept {
+  const PutResult result = pool.put_slow(object);
+  if (result != PutResult::stored) pool.core->drop(object, result);
+}
+
+void give_back_slow(void* object) {
+  Core& core = *home_of(object).core;
+  if (core.is_checked() && !state_of(object).recycle_guarded()) throw_recycled_already();
+  core.put(object);
+}
+
+void give_back_owned_slow(void* object, Home& home) noexcept {
+  // Two calls at the end of this one, so that the usual way saves no registers.
+  if (home.by_hand.load_relaxed() == 0) return give_back_unseen(object, home);
+  give_back_looked_at(object, *home.core);
+}
+
 void report_recycled_behind_back(const void*) noexcept {
   base::log(LogLevel::error,
             "Recycled: object has been recycled already, behind its holder's back; left alone");
 }
+
+void begin_by_hand(Home& home) noexcept { home.core->begin_by_hand(home); }
 
 void throw_recycled_already() { throw std::logic_error("object has been recycled already"); }
 

@@ -3,6 +3,7 @@
 // Layer: recycler.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "recycler/return_box.hpp"
@@ -14,9 +15,10 @@ namespace tarn::recycler {
 /// The part of a LocalPool that is made when another thread returns something, when the batch
 /// overflows, or when an object is made that is not to be pooled.
 struct Inbox {
-  Inbox(Core& core, LocalPool& pool, bool blocking) : noop(core, pool), box(blocking) {}
+  Inbox(Core& core, LocalPool& pool, std::size_t bound, bool blocking)
+      : noop(core, pool), box(bound, blocking) {}
 
-  // The owner's: taken over from the box or spilled from the batch, newest first.
+  // The owner's: taken over from the box's list or spilled from the batch, newest first.
   Slot* stock = nullptr;
   // Of those that entered the box, the owner's own.
   sync::Counter own_entered;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The owner's way when the hot slot does not do:
 //
-//     take_slow ── array ── refill from stock ── take over the return box
+//     take_slow ── array ── refill from the return box's cells, or the stock ── take over its list
 //     put_slow ─── array ── make_room: spill the older half to the stock
 //
 // Layer: recycler.
@@ -14,6 +14,7 @@
 #include "recycler/inbox.hpp"
 #include "tarn/detail/base/log.hpp"
 #include "tarn/detail/recycler/core.hpp"
+#include "tarn/detail/recycler/give_back.hpp"
 
 namespace tarn::recycler {
 namespace {
@@ -75,11 +76,11 @@ inline void* LocalPool::take_inside() noexcept {
   if (size == 0) [[unlikely]] {
     Inbox* const inbox = inbox_.load_acquire();
     if (!exists(inbox)) return nullptr;
-    if (inbox->stock == nullptr) inbox->stock = inbox->box.take_all();
-    if (inbox->stock == nullptr) return nullptr;
-    refill(*inbox);
-    size = array_size_.load_relaxed();
-    if (size == 0) return take_from_stock(*inbox);
+    // None without a batch or memory.
+    const std::size_t room = has_batch() && make_array() ? array_capacity() : 0;
+    if (room == 0) return take_single(*inbox);
+    size = refill(*inbox, room);
+    if (size == 0) return nullptr;
   }
   taken_slowly_.add(1);
   void* const object = array_[--size];
@@ -89,10 +90,34 @@ inline void* LocalPool::take_inside() noexcept {
   return object;
 }
 
-/// Moves the newest of the stock to the array, as many as fit; none without a batch or memory.
-void LocalPool::refill(Inbox& inbox) noexcept {
-  const std::size_t capacity = array_capacity();
-  if (!has_batch() || !make_array()) return;
+/// Marks an object that comes out of a cell as waiting. @returns null when it is in its pool
+/// already.
+void* LocalPool::marked(Returned returned) const noexcept {
+  void* const object = returned.object();
+  if (returned.is_marked() || !core->is_checked() || state_of(object).recycle_unguarded())
+      [[likely]]
+    return object;
+  report_recycled_behind_back(object);
+  return nullptr;
+}
+
+/// Fills the empty array: with the newest of the stock, where the older part of the batch may be;
+/// else from the cells, so that those who put in there find room; else from the box's list.
+/// @returns how many it has then.
+std::uint32_t LocalPool::refill(Inbox& inbox, std::size_t capacity) noexcept {
+  std::uint32_t size = 0;
+  if (inbox.stock == nullptr) {
+    inbox.box.take_cells(capacity, [&](Returned returned) {
+      if (void* const object = marked(returned)) array_[size++] = object;
+    });
+    if (size == 0) inbox.stock = inbox.box.take_list();
+  }
+  if (inbox.stock != nullptr) size = refill_from_stock(inbox, capacity);
+  array_size_.store_relaxed(size);
+  return size;
+}
+
+std::uint32_t LocalPool::refill_from_stock(Inbox& inbox, std::size_t capacity) noexcept {
   // From the end of the array downward, so that the newest is taken first.
   std::size_t begin = capacity;
   Slot* slot = inbox.stock;
@@ -104,22 +129,35 @@ void LocalPool::refill(Inbox& inbox) noexcept {
   std::memmove(array_, array_ + begin, moved * sizeof(*array_));
   inbox.stock = slot;
   inbox.box.forget(moved);
-  array_size_.store_relaxed(static_cast<std::uint32_t>(moved));
+  return static_cast<std::uint32_t>(moved);
 }
 
-void* LocalPool::take_from_stock(Inbox& inbox) noexcept {
-  taken_slowly_.add(1);
-  Slot* const slot = inbox.stock;
-  inbox.stock = slot->next;
-  inbox.box.forget(1);
-  return object_of(slot);
+/// An object for an owner without an array, in the order of refill().
+void* LocalPool::take_single(Inbox& inbox) noexcept {
+  void* object = nullptr;
+  if (inbox.stock == nullptr) {
+    const auto keep = [&](Returned returned) { object = marked(returned); };
+    while (object == nullptr && inbox.box.take_cells(1, keep) != 0) {
+    }
+    if (object == nullptr) inbox.stock = inbox.box.take_list();
+  }
+  if (inbox.stock != nullptr) {
+    object = object_of(inbox.stock);
+    inbox.stock = inbox.stock->next;
+    inbox.box.forget(1);
+  }
+  if (object != nullptr) taken_slowly_.add(1);
+  return object;
 }
 
 inline PutResult LocalPool::put_inside(void* object) noexcept {
   if (array_ == nullptr && !make_array()) [[unlikely]]
     return put_in_box(object, false);
-  if (array_size_.load_relaxed() >= array_capacity() && !make_room()) [[unlikely]]
-    return PutResult::full;
+  if (array_size_.load_relaxed() >= array_capacity()) [[unlikely]] {
+    // Not every way here has looked at the hot slot.
+    if (hot_.push(object)) return PutResult::stored;
+    if (!make_room()) return PutResult::full;
+  }
   void* older = hot_.replace(object);
   if (older == nullptr) [[unlikely]] {
     // A revoker has been here: the hot slot is empty, or still sealed.
@@ -148,17 +186,17 @@ bool LocalPool::make_array() noexcept {
   Inbox* const mine = inbox();
   if (!exists(mine)) return false;
   const std::size_t half = (std::size_t{size} + 1) / 2;
-  const auto spilled =
-      static_cast<std::uint32_t>(mine->box.reserve(half, core->options().max_capacity_per_thread));
-  if (spilled == 0) {
-    mine->dropped_full.add(1);
-    return false;
-  }
+  auto spilled = static_cast<std::uint32_t>(mine->box.reserve(half));
   mine->own_entered.add(spilled);
   for (std::uint32_t i = 0; i < spilled; ++i) {
     Slot* const slot = slot_of(array_[i]);
     slot->next = mine->stock;
     mine->stock = slot;
+  }
+  if (spilled == 0) {
+    // What is left of the bound is cells.
+    if (put_in_box(array_[0], false) != PutResult::stored) return false;
+    spilled = 1;
   }
   std::memmove(array_, array_ + spilled, (size - spilled) * sizeof(*array_));
   array_size_.store_relaxed(size - spilled);

@@ -19,12 +19,17 @@ PutResult LocalPool::put_in_box(void* object, bool by_other) noexcept {
   }
   if (to == no_inbox()) return PutResult::closed;
   if (!by_other) to->own_entered.add(1);
-  const PutResult result = to->box.put(slot_of(object), core->options().max_capacity_per_thread);
+  const PutResult result = to->box.put(slot_of(object));
   // Of a stored object the thread knows nothing any more, nor whether the pool still exists.
   if (result == PutResult::stored) return result;
   if (!by_other) to->own_entered.subtract(1);
   if (result == PutResult::full) to->dropped_full.add(1);
   return result;
+}
+
+PutResult LocalPool::put_unmarked(void* object) noexcept {
+  Inbox* const to = inbox();
+  return exists(to) ? to->box.put_unmarked(object) : PutResult::full;
 }
 
 /// The Inbox, made if need be. @returns null when memory is refused, no_inbox() when it is too
@@ -34,7 +39,9 @@ Inbox* LocalPool::inbox() noexcept {
   Inbox* known = inbox_.load_acquire();
   if (known != nullptr) [[likely]]
     return known;
-  std::unique_ptr<Inbox> fresh(new (std::nothrow) Inbox(*core, *this, core->options().blocking));
+  const RecyclerOptions& options = core->options();
+  std::unique_ptr<Inbox> fresh(
+      new (std::nothrow) Inbox(*core, *this, options.max_capacity_per_thread, options.blocking));
   if (fresh == nullptr) return nullptr;
   // [sync: inbox] Release: the Inbox is written before others find it.
   if (inbox_.compare_exchange_strong_release(known, fresh.get())) return fresh.release();

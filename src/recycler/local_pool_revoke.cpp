@@ -10,6 +10,11 @@
 #include "tarn/detail/recycler/local_pool.hpp"
 
 namespace tarn::recycler {
+namespace {
+
+constexpr std::size_t kAll = ~std::size_t{0};
+
+}  // namespace
 
 void* LocalPool::revoke(bool by_owner) noexcept {
   const auto fence = [by_owner] {
@@ -42,6 +47,20 @@ void LocalPool::open_batch(std::uintptr_t owner, bool checked) noexcept {
 void* LocalPool::end_batch(void* hot) noexcept {
   checked_owner.store_relaxed(0);
   unchecked_owner.store_relaxed(0);
+  return put_back(hot);
+}
+
+void* LocalPool::mark_returned(void* hot) noexcept {
+  Inbox* const from = inbox_.load_acquire();
+  if (exists(from)) {
+    from->box.mark_each([](void* object) { return state_of(object).recycle_unguarded(); });
+  }
+  return put_back(hot);
+}
+
+/// Makes the newest of the array what was in the hot slot, or puts it into the return box.
+/// @returns `hot` if there is no place left for it.
+void* LocalPool::put_back(void* hot) noexcept {
   if (hot == nullptr) return nullptr;
   if (make_array()) {
     const std::uint32_t size = array_size_.load_relaxed();
@@ -56,8 +75,9 @@ void LocalPool::take_everything(void* hot, SlotList& list) noexcept {
   const std::size_t before = list.count;
   Inbox* const from = inbox_.load_acquire();
   if (exists(from)) {
+    from->box.take_cells(kAll, [&](Returned returned) { take_returned(returned, list); });
     std::size_t taken = take_list(std::exchange(from->stock, nullptr), list);
-    taken += take_list(from->box.take_all(), list);
+    taken += take_list(from->box.take_list(), list);
     from->box.forget(taken);
   }
   std::size_t size = array_size_.load_relaxed();
@@ -86,6 +106,11 @@ void LocalPool::take_one(void* object, SlotList& list) const noexcept {
   }
 }
 
+/// The same for one out of a cell.
+void LocalPool::take_returned(Returned returned, SlotList& list) const noexcept {
+  if (void* const object = marked(returned)) take_one(object, list);
+}
+
 /// Adds what is linked. @returns how many that were, those included that are in the list already.
 std::size_t LocalPool::take_list(Slot* slots, SlotList& list) const noexcept {
   std::size_t count = 0;
@@ -104,7 +129,9 @@ void LocalPool::close(bool by_owner, SlotList& list) noexcept {
   Inbox* none = nullptr;
   if (!inbox_.compare_exchange_strong_release(none, no_inbox())) {
     const std::size_t before = list.count;
-    take_list(inbox_.load_acquire()->box.close(), list);
+    take_list(
+        inbox_.load_acquire()->box.close([&](Returned returned) { take_returned(returned, list); }),
+        list);
     ended_.add(list.count - before);
   }
   checked_owner.store_relaxed(0);

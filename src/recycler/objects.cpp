@@ -55,6 +55,11 @@ void Core::put(void* object) noexcept {
   if (result != PutResult::stored) drop(object, result);
 }
 
+bool Core::put_unmarked(Home& home, void* object) noexcept {
+  auto& pool = static_cast<LocalPool&>(home);  // others are by hand from the start
+  return !is_mine(pool) && pool.put_unmarked(object) == PutResult::stored;
+}
+
 void Core::drop(void* object, PutResult why) noexcept {
   if (why == PutResult::closed) dropped_closed_.add(1);
   destroy(object);

@@ -5,9 +5,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 
+#include "recycler/cell_array.hpp"
 #include "tarn/detail/recycler/slot.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 
@@ -29,13 +29,10 @@ class BasicRing {
  public:
   /// @errors std::bad_alloc.
   explicit BasicRing(std::size_t bound)
-      : bound_(bound), mask_(std::bit_ceil(bound) - 1), cells_(allocate(mask_ + 1)) {}
-  ~BasicRing() {
-#ifdef TARN_MODEL_CHECK
-    for (std::size_t i = 0; i <= mask_; ++i) cells_[i].~Cell();
-#endif
-    std::free(cells_);
+      : bound_(bound), mask_(std::bit_ceil(bound) - 1), cells_(allocate_cells<Cell>(mask_ + 1)) {
+    if (cells_ == nullptr) throw std::bad_alloc();
   }
+  ~BasicRing() { free_cells(cells_, mask_ + 1); }
   BasicRing(const BasicRing&) = delete;
   BasicRing& operator=(const BasicRing&) = delete;
 
@@ -103,17 +100,6 @@ class BasicRing {
     sync::Atomic<void*> object{nullptr};
   };
   static constexpr std::uint64_t kClosed = std::uint64_t{1} << 63;
-
-  // Cells start as zeros, and memory from calloc is not touched before it is used, so that a large
-  // bound costs nothing until objects come.
-  [[nodiscard]] static Cell* allocate(std::size_t count) {
-    auto* const cells = static_cast<Cell*>(std::calloc(count, sizeof(Cell)));
-    if (cells == nullptr) throw std::bad_alloc();
-#ifdef TARN_MODEL_CHECK
-    for (std::size_t i = 0; i < count; ++i) ::new (static_cast<void*>(cells + i)) Cell;
-#endif
-    return cells;
-  }
 
   /// How often the ring had been gone round before position `at`.
   [[nodiscard]] std::uint64_t lap(std::uint64_t at) const noexcept {

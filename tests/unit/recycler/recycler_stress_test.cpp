@@ -55,17 +55,26 @@ struct Message {
   inline static std::atomic<int> live{0};
 };
 
+/// How objects come back: by all ways there are, by recycle(T&) and their holder's end, or only by
+/// the latter; without handles in the last two.
+enum class Ways { all, references, holders };
+
 struct Settings {
   const char* name;
   RecyclerOptions options;
+  Ways ways = Ways::all;
 };
 
 class RecyclerStress : public testing::TestWithParam<Settings> {
  protected:
   [[nodiscard]] static bool is_pinned() { return GetParam().options.form == RecyclerForm::pinned; }
   [[nodiscard]] static std::unique_ptr<Recycler<Message>> make() {
-    return std::make_unique<Recycler<Message>>(
-        [](Message::Handle handle) { return Message(handle); }, GetParam().options);
+    const RecyclerOptions& options = GetParam().options;
+    if (GetParam().ways == Ways::all) {
+      return std::make_unique<Recycler<Message>>(
+          [](Message::Handle handle) { return Message(handle); }, options);
+    }
+    return std::make_unique<Recycler<Message>>([] { return Message(Message::Handle()); }, options);
   }
 };
 
@@ -84,6 +93,17 @@ constexpr std::array kChecked = {
 };
 constexpr std::array kOthers = {
     Settings{"Ratio", {.max_capacity_per_thread = 64, .ratio = 2, .chunk_size = 8}},
+    Settings{"References",
+             {.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4},
+             Ways::references},
+    Settings{
+        "Holders", {.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4}, Ways::holders},
+    Settings{"HoldersPinned",
+             {.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4, .form = Form::pinned},
+             Ways::holders},
+    Settings{"HoldersUnchecked",
+             {.max_capacity_per_thread = 12, .ratio = 0, .guard = Guard::unchecked},
+             Ways::holders},
     Settings{"Unchecked", {.max_capacity_per_thread = 12, .ratio = 0, .guard = Guard::unchecked}},
     Settings{"PinnedUnchecked",
              {.max_capacity_per_thread = 12,
@@ -105,15 +125,16 @@ INSTANTIATE_TEST_SUITE_P(, RecyclerDuel, testing::ValuesIn(kChecked), kNameOf);
 /// Where threads leave objects for others.
 class Table {
  public:
-  void lay(Message* message) {
+  void lay(Recycled<Message> message) {
     const std::lock_guard lock(mutex_);
-    messages_.push_back(message);
+    messages_.push_back(std::move(message));
   }
-  [[nodiscard]] Message* pick() {
+  /// @returns empty when nothing is there.
+  [[nodiscard]] Recycled<Message> pick() {
     const std::lock_guard lock(mutex_);
     if (messages_.empty()) return nullptr;
     std::swap(messages_[messages_.size() / 2], messages_.back());
-    Message* const picked = messages_.back();
+    Recycled<Message> picked = std::move(messages_.back());
     messages_.pop_back();
     return picked;
   }
@@ -124,7 +145,7 @@ class Table {
 
  private:
   std::mutex mutex_;
-  std::vector<Message*> messages_;
+  std::vector<Recycled<Message>> messages_;
 };
 
 // -- Everything at once ---------------------------------------------------------------------------
@@ -132,7 +153,7 @@ class Table {
 /// Threads that get, exchange and recycle.
 class Traffic {
  public:
-  explicit Traffic(Recycler<Message>& recycler) : recycler_(recycler) {}
+  Traffic(Recycler<Message>& recycler, Ways ways) : recycler_(recycler), ways_(ways) {}
 
   /// What one thread does. @param gets whether it may take objects from the recycler.
   void work(unsigned seed, int steps, bool gets) {
@@ -143,7 +164,7 @@ class Traffic {
       switch (random() % 4) {
         case 0:
           if (!gets || table_.size() > kMost) break;
-          table_.lay(&recycler_.get_raw());
+          table_.lay(recycler_.get());
           break;
         case 1:
           if (!gets || held.size() > kMost) break;
@@ -151,9 +172,9 @@ class Traffic {
           held.back()->take(number);
           break;
         case 2:
-          if (Message* const message = table_.pick()) {
+          if (Recycled<Message> message = table_.pick()) {
             message->take(number);
-            give_back(*message, random());
+            give_back(std::move(message), random());
           }
           break;
         default:
@@ -167,27 +188,28 @@ class Traffic {
 
   /// Recycles what is left on the table.
   void clear() {
-    while (Message* const message = table_.pick()) message->handle.recycle(message);
+    while (const Recycled<Message> message = table_.pick()) {
+    }
   }
 
  private:
   static constexpr std::size_t kMost = 40;  // more than a pool takes
 
-  void give_back(Message& message, unsigned long how) {
-    message.let_go();
-    switch (how % 3) {
-      case 0:
-        message.handle.recycle(&message);
-        break;
-      case 1:
-        message.handle.unguarded_recycle(&message);
-        break;
-      default:
-        recycler_.recycle(message);
+  void give_back(Recycled<Message> holder, unsigned long how) {
+    holder->let_go();
+    if (ways_ == Ways::holders || how % 4 == 0) return;
+    Message& message = *holder.release();
+    if (ways_ == Ways::references || how % 4 == 1) {
+      recycler_.recycle(message);
+    } else if (how % 4 == 2) {
+      message.handle.recycle(&message);
+    } else {
+      message.handle.unguarded_recycle(&message);
     }
   }
 
   Recycler<Message>& recycler_;
+  const Ways ways_;
   Table table_;
 };
 
@@ -203,7 +225,7 @@ TEST_P(RecyclerStress, NoObjectHasTwoHoldersOrIsLost) {
   std::vector<std::thread> workers;
   workers.emplace_back([&] {  // the only one that gets from a pinned recycler
     recycler = make();
-    traffic = std::make_unique<Traffic>(*recycler);
+    traffic = std::make_unique<Traffic>(*recycler, GetParam().ways);
     made.count_down();
     traffic->work(0, steps * lives, true);
     --working;
@@ -241,23 +263,28 @@ TEST_P(RecyclerStress, TheRecyclerEndsWhileItsObjectsAreOnTheirWayHome) {
   const int rounds = test::scaled(1000);
   for (int round = 0; round < rounds; ++round) {
     std::unique_ptr<Recycler<Message>> recycler = make();
-    std::array<std::vector<Message*>, 3> parts;
+    std::array<std::vector<Recycled<Message>>, 3> parts;
     for (auto& part : parts) {
       for (int i = 0; i < 30; ++i) {
-        part.push_back(&recycler->get_raw());
+        part.push_back(recycler->get());
         part.back()->take(1 + static_cast<std::uint64_t>(i));
       }
     }
     std::latch start(4);
-    const auto recycle = [&start](const std::vector<Message*>& part) {
+    const auto recycle = [&start](std::vector<Recycled<Message>>& part) {
       start.arrive_and_wait();
-      for (Message* const message : part) {
-        message->let_go();
-        message->handle.recycle(message);
+      for (Recycled<Message>& holder : part) {
+        holder->let_go();
+        if (GetParam().ways != Ways::all) {
+          holder.reset();  // nobody may call the recycler any more
+        } else {
+          Message* const message = holder.release();
+          message->handle.recycle(message);
+        }
       }
     };
-    std::array<std::thread, 2> threads{std::thread(recycle, std::cref(parts[0])),
-                                       std::thread(recycle, std::cref(parts[1]))};
+    std::array<std::thread, 2> threads{std::thread(recycle, std::ref(parts[0])),
+                                       std::thread(recycle, std::ref(parts[1]))};
     std::thread killer([&] {  // not the owner, who is recycling at the moment
       start.arrive_and_wait();
       recycler.reset();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -314,6 +315,81 @@ TEST(Recycled, LogsAndLeavesAloneWhatWasRecycledBehindItsBack) {
     EXPECT_EQ(recycler->thread_local_size(), 1U);
   }
   set_log_sink(before);
+}
+
+/// Without handles, so that what another thread brings back is not looked at.
+std::unique_ptr<Recycler<Object>> without_handles() {
+  return std::make_unique<Recycler<Object>>([] { return Object(Object::Handle(), 0); }, kAll);
+}
+
+TEST(Recycled, FindsWhatWasRecycledByReferenceBehindItsBackInAnotherThread) {
+  std::vector<std::string> lines;
+  const LogSink before =
+      set_log_sink([&](LogLevel, std::string_view text) { lines.emplace_back(text); });
+  const auto recycler = without_handles();
+  auto held = recycler->get();
+  Object* const object = held.get();
+  recycler->recycle(*held);
+  lines.clear();
+  in_thread([&held] { held.reset(); });
+  EXPECT_EQ(lines.size(), 1U);
+  EXPECT_EQ(recycler->thread_local_size(), 1U);
+  EXPECT_EQ(recycler->get().get(), object);
+  recycler->audit();
+  set_log_sink(before);
+}
+
+TEST(Recycler, RefusesByReferenceWhatAnotherThreadsHolderHasBroughtBack) {
+  for (const bool in_another_thread : {false, true}) {
+    SCOPED_TRACE(in_another_thread);
+    const auto recycler = without_handles();
+    std::vector<Recycled<Object>> held;
+    for (int i = 0; i < 5; ++i) held.push_back(recycler->get());
+    Object* const waiting = held[0].get();
+    Object* const newest = held[4].get();
+    in_thread([&held] {
+      held[0].reset();
+      held[1].reset();
+    });
+    held[3].reset();
+    held[4].reset();  // lies in the hot slot
+    const auto recycle_again = [&] {
+      EXPECT_THROW(recycler->recycle(*waiting), std::logic_error);
+      EXPECT_THROW(recycler->recycle(*newest), std::logic_error);
+    };
+    if (in_another_thread) {
+      in_thread(recycle_again);
+    } else {
+      recycle_again();
+    }
+    recycler->audit();
+    EXPECT_EQ(recycler->thread_local_size(), 4U);
+    in_thread([&held] { held[2].reset(); });
+    EXPECT_EQ(recycler->thread_local_size(), 5U);
+    std::set<Object*> all;
+    Recycled<Object> first = recycler->get();
+    EXPECT_EQ(first.get(), newest) << "the order is as it was";
+    for (int i = 0; i < 4; ++i) all.insert(&recycler->get_raw());
+    EXPECT_EQ(all.size(), 4U);
+    EXPECT_EQ(recycler->stats().created, 5U);
+    EXPECT_EQ(recycler->stats().returned_by_others, 3U);
+    for (Object* const object : all) recycler->recycle(*object);
+  }
+}
+
+TEST(Recycler, EndsWithWhatAnotherThreadBroughtBackUnseen) {
+  for (const bool trimmed : {false, true}) {
+    const auto recycler = without_handles();
+    auto held = recycler->get();
+    in_thread([&held] { held.reset(); });
+    EXPECT_EQ(Object::live, 1);
+    if (trimmed) {
+      EXPECT_EQ(recycler->trim_all(), 1U);
+    }
+    recycler->audit();
+    EXPECT_EQ(Object::live, trimmed ? 0 : 1);
+  }
+  EXPECT_EQ(Object::live, 0);
 }
 
 // -- Unchecked -------------------------------------------------------------------------------

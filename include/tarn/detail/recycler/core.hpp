@@ -41,6 +41,7 @@ class Core {
     std::size_t size;
     std::size_t alignment;
     void (*destroy)(void* object) noexcept;
+    bool keeps_handles;  ///< the objects know their handles
   };
 
   /// @errors std::bad_alloc; std::length_error when there are too many thread-locals.
@@ -59,8 +60,15 @@ class Core {
   void abandon(void* object) noexcept;
   /// Puts an object where it belongs, or destroys it. @pre its state says that it waits.
   void put(void* object) noexcept;
+  /// Puts an object of `home` there by another thread, without looking at it. @returns false when
+  /// that way is not open: nothing has changed.
+  [[nodiscard]] bool put_unmarked(Home& home, void* object) noexcept;
   /// Destroys an object that its pool has refused.
   void drop(void* object, PutResult why) noexcept;
+
+  /// As begin_by_hand(Home&). @complexity the first time for a pool: its lock, and a system call
+  /// when the pool is another thread's.
+  void begin_by_hand(Home& home) noexcept;
 
   std::size_t trim() noexcept;
   std::size_t trim_all() noexcept;
@@ -131,6 +139,7 @@ class Core {
   const RecyclerOptions options_;
   const SlotLayout layout_;
   void (*const destroy_)(void*) noexcept;
+  const bool keeps_handles_;
   mutable sync::Mutex mutex_{sync::LockRank::recycler};
   std::vector<LocalPool*> pools_ TARN_GUARDED_BY(mutex_);
   LocalPool::Counts retired_ TARN_GUARDED_BY(mutex_){};  // of pools that are gone

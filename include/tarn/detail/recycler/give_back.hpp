@@ -28,12 +28,16 @@ void put_own_slow(LocalPool& pool, void* object) noexcept;
 void give_back_slow(void* object);
 
 /// For an object that nobody else should have: a second recycle is logged. `home` is the object's,
-/// which this does not look for in the object: another processor has just written that, and what is
-/// read first is fetched twice, to be read and to be written.
-void give_back_owned_slow(void* object, const Home& home) noexcept;
+/// which is not looked for in the object: where all come back this way, the object's memory, which
+/// its owner has or will have in its cache, is not touched at all (ADR 0054).
+void give_back_owned_slow(void* object, Home& home) noexcept;
 void report_recycled_behind_back(const void* object) noexcept;
 
 [[noreturn]] void throw_recycled_already();
+
+/// From now on objects of `home` may come back by other ways than a Recycled's end: their states
+/// are made right, and kept so.
+void begin_by_hand(Home& home) noexcept;
 
 /// Lets another object than the handle's pass only in an unchecked recycler.
 /// @param own the handle's object, or null.

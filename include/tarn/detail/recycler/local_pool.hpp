@@ -18,6 +18,7 @@ namespace tarn::recycler {
 
 class Core;
 class LocalPool;
+class Returned;
 struct Inbox;
 
 enum class HomeKind : std::uint8_t {
@@ -31,7 +32,8 @@ enum class HomeKind : std::uint8_t {
 /// Both owner words are 0, no thread's pointer, while nobody may. Two words instead of one word and
 /// a flag, so that the thread that owns an unchecked pool needs one comparison.
 struct Home {
-  Home(Core& its_core, HomeKind its_kind) noexcept : core(&its_core), kind(its_kind) {}
+  Home(Core& its_core, HomeKind its_kind) noexcept
+      : core(&its_core), kind(its_kind), by_hand(its_kind == HomeKind::local ? 0 : 1) {}
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
 
@@ -41,6 +43,12 @@ struct Home {
   sync::Atomic<std::uintptr_t> checked_owner{0};
   Core* const core;
   const HomeKind kind;
+  // Whether objects may also come back by other ways than a Recycled's end, so that their states
+  // must always be right: 1 from the start when the objects know their handles, and in homes that
+  // are no thread's; else from the first recycle(T&) on, which makes them right
+  // (Core::begin_by_hand). Relaxed: only who recycles at the same time as that first one may miss
+  // it, and is then found when the owner takes the object.
+  sync::Atomic<std::uint8_t> by_hand;
 };
 
 /// Where objects go that are not to be pooled: to the counters of the pool that made them.
@@ -56,8 +64,8 @@ void report_taken_twice() noexcept;
 /// One thread's stock of waiting objects, and the counters of all objects it has made.
 ///
 ///     the owner's, newest first                   everybody's
-///     hot slot ── array ──spill──> stock <──take over── return box <── other threads
-///     '------ batch ------'  <──refill──'
+///     hot slot ── array ──spill──> stock <──take over── list  <─.
+///     '------ batch ------' <──refill─────────────────  cells <── return box <── other threads
 ///
 /// The batch holds at most chunk_size objects; stock and return box together at most
 /// max_capacity_per_thread, reserved before anything goes there. Array, and Inbox with stock and
@@ -99,6 +107,9 @@ class LocalPool : public Home {
   [[nodiscard]] PutResult put_slow(void* object) noexcept;
   /// Puts `object` into the return box. @param by_other whether the thread is not the owner.
   [[nodiscard]] PutResult put_in_box(void* object, bool by_other) noexcept;
+  /// The same by another thread, and without a look at the object, whose state still says that it
+  /// is out. @returns what is not `stored` when that way is not open.
+  [[nodiscard]] PutResult put_unmarked(void* object) noexcept;
 
   /// Counts a new object's step. @returns whether the object is to be pooled.
   [[nodiscard]] bool step_ratio(std::uint32_t ratio) noexcept;
@@ -119,6 +130,10 @@ class LocalPool : public Home {
   }
   /// @pre under the core's lock, the owner outside.
   void open_batch(std::uintptr_t owner, bool checked) noexcept;
+  /// Puts what was in the hot slot among the other waiting ones, and marks what is in the return
+  /// box and is not. @pre revoked; `hot` is what revoke() returned.
+  /// @returns `hot` if there is no place left for it.
+  [[nodiscard]] void* mark_returned(void* hot) noexcept;
   /// What is in the batch stays waiting. @pre revoked; `hot` is what revoke() returned.
   /// @returns `hot` if there is no place left for it.
   [[nodiscard]] void* end_batch(void* hot) noexcept;
@@ -162,13 +177,17 @@ class LocalPool : public Home {
   [[nodiscard]] bool wait_and_enter() noexcept;
   [[nodiscard]] void* take_inside() noexcept;
   [[nodiscard]] PutResult put_inside(void* object) noexcept;
+  [[nodiscard]] void* put_back(void* hot) noexcept;
   void take_one(void* object, SlotList& list) const noexcept;
+  void take_returned(Returned returned, SlotList& list) const noexcept;
   std::size_t take_list(Slot* slots, SlotList& list) const noexcept;
   [[nodiscard]] bool is_waiting(void* object) const noexcept;
   [[nodiscard]] bool make_array() noexcept;
   [[nodiscard]] bool make_room() noexcept;
-  void refill(Inbox& inbox) noexcept;
-  [[nodiscard]] void* take_from_stock(Inbox& inbox) noexcept;
+  [[nodiscard]] void* marked(Returned returned) const noexcept;
+  [[nodiscard]] std::uint32_t refill(Inbox& inbox, std::size_t capacity) noexcept;
+  [[nodiscard]] std::uint32_t refill_from_stock(Inbox& inbox, std::size_t capacity) noexcept;
+  [[nodiscard]] void* take_single(Inbox& inbox) noexcept;
   [[nodiscard]] Inbox* inbox() noexcept;
   [[nodiscard]] std::size_t array_capacity() const noexcept;
 

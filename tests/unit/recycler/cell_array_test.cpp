@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of allocate_cells. Layer: recycler.
+#include "recycler/cell_array.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "tarn/detail/sync/atomic.hpp"
+
+namespace tarn::recycler {
+namespace {
+
+using Cell = sync::Atomic<std::uint64_t>;
+
+TEST(CellArray, StartsAsZeros) {
+  constexpr std::size_t kCount = 5000;
+  Cell* const cells = allocate_cells<Cell>(kCount);
+  ASSERT_NE(cells, nullptr);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    EXPECT_EQ(cells[i].load_relaxed(), 0U);
+    cells[i].store_relaxed(i);
+  }
+  free_cells(cells, kCount);
+}
+
+TEST(CellArray, IsNullWhenMemoryIsRefused) {
+  constexpr std::size_t kTooMany = ~std::size_t{0} / 2;
+  EXPECT_EQ(allocate_cells<Cell>(kTooMany), nullptr);
+  free_cells<Cell>(nullptr, kTooMany);
+}
+
+}  // namespace
+}  // namespace tarn::recycler
