@@ -74,13 +74,8 @@ bool LocalPool::is_waiting(void* object) const noexcept {
 inline void* LocalPool::take_inside() noexcept {
   std::uint32_t size = array_size_.load_relaxed();
   if (size == 0) [[unlikely]] {
-    Inbox* const inbox = inbox_.load_acquire();
-    if (!exists(inbox)) return nullptr;
-    // None without a batch or memory.
-    const std::size_t room = has_batch() && make_array() ? array_capacity() : 0;
-    if (room == 0) return take_single(*inbox);
-    size = refill(*inbox, room);
-    if (size == 0) return nullptr;
+    size = refill();
+    if (size == 0) return take_single();
   }
   taken_slowly_.add(1);
   void* const object = array_[--size];
@@ -103,21 +98,26 @@ void* LocalPool::marked(Returned returned) const noexcept {
 
 /// Fills the empty array: with the newest of the stock, where the older part of the batch may be;
 /// else from the cells, so that those who put in there find room; else from the box's list.
-/// @returns how many it has then.
-std::uint32_t LocalPool::refill(Inbox& inbox, std::size_t capacity) noexcept {
+/// @returns how many it has then; none without a batch or memory.
+// Never inline, nor take_single(): take_inside(), which seldom needs them, is then short enough to
+// be inlined itself.
+[[gnu::noinline]] std::uint32_t LocalPool::refill() noexcept {
+  Inbox* const inbox = inbox_.load_acquire();
+  if (!exists(inbox) || !has_batch() || !make_array()) return 0;
   std::uint32_t size = 0;
-  if (inbox.stock == nullptr) {
-    inbox.box.take_cells(capacity, [&](Returned returned) {
+  if (inbox->stock == nullptr) {
+    inbox->box.take_cells(array_capacity(), [&](Returned returned) {
       if (void* const object = marked(returned)) array_[size++] = object;
     });
-    if (size == 0) inbox.stock = inbox.box.take_list();
+    if (size == 0) inbox->stock = inbox->box.take_list();
   }
-  if (inbox.stock != nullptr) size = refill_from_stock(inbox, capacity);
+  if (inbox->stock != nullptr) size = refill_from_stock(*inbox);
   array_size_.store_relaxed(size);
   return size;
 }
 
-std::uint32_t LocalPool::refill_from_stock(Inbox& inbox, std::size_t capacity) noexcept {
+std::uint32_t LocalPool::refill_from_stock(Inbox& inbox) noexcept {
+  const std::size_t capacity = array_capacity();
   // From the end of the array downward, so that the newest is taken first.
   std::size_t begin = capacity;
   Slot* slot = inbox.stock;
@@ -132,19 +132,21 @@ std::uint32_t LocalPool::refill_from_stock(Inbox& inbox, std::size_t capacity) n
   return static_cast<std::uint32_t>(moved);
 }
 
-/// An object for an owner without an array, in the order of refill().
-void* LocalPool::take_single(Inbox& inbox) noexcept {
+/// An object for an owner without an array, in the order of refill(); null when none waits.
+[[gnu::noinline]] void* LocalPool::take_single() noexcept {
+  Inbox* const inbox = inbox_.load_acquire();
+  if (!exists(inbox)) return nullptr;
   void* object = nullptr;
-  if (inbox.stock == nullptr) {
+  if (inbox->stock == nullptr) {
     const auto keep = [&](Returned returned) { object = marked(returned); };
-    while (object == nullptr && inbox.box.take_cells(1, keep) != 0) {
+    while (object == nullptr && inbox->box.take_cells(1, keep) != 0) {
     }
-    if (object == nullptr) inbox.stock = inbox.box.take_list();
+    if (object == nullptr) inbox->stock = inbox->box.take_list();
   }
-  if (inbox.stock != nullptr) {
-    object = object_of(inbox.stock);
-    inbox.stock = inbox.stock->next;
-    inbox.box.forget(1);
+  if (inbox->stock != nullptr) {
+    object = object_of(inbox->stock);
+    inbox->stock = inbox->stock->next;
+    inbox->box.forget(1);
   }
   if (object != nullptr) taken_slowly_.add(1);
   return object;
@@ -153,11 +155,13 @@ void* LocalPool::take_single(Inbox& inbox) noexcept {
 inline PutResult LocalPool::put_inside(void* object) noexcept {
   if (array_ == nullptr && !make_array()) [[unlikely]]
     return put_in_box(object, false);
-  if (array_size_.load_relaxed() >= array_capacity()) [[unlikely]] {
-    // Not every way here has looked at the hot slot.
-    if (hot_.push(object)) return PutResult::stored;
-    if (!make_room()) return PutResult::full;
-  }
+  if (array_size_.load_relaxed() >= array_capacity()) [[unlikely]]
+    return put_when_full(object);
+  return put_newest(object);
+}
+
+/// Makes `object` the newest, and the one before it the array's. @pre the array has room for one.
+inline PutResult LocalPool::put_newest(void* object) noexcept {
   void* older = hot_.replace(object);
   if (older == nullptr) [[unlikely]] {
     // A revoker has been here: the hot slot is empty, or still sealed.
@@ -170,6 +174,14 @@ inline PutResult LocalPool::put_inside(void* object) noexcept {
   return PutResult::stored;
 }
 
+/// Puts `object` where the array is full.
+// Never inline: put_inside(), which seldom needs it, is then short enough to be inlined itself.
+[[gnu::noinline]] PutResult LocalPool::put_when_full(void* object) noexcept {
+  // Not every way here has looked at the hot slot.
+  if (hot_.push(object)) return PutResult::stored;
+  return make_room() ? put_newest(object) : PutResult::full;
+}
+
 /// @returns false when memory is refused.
 bool LocalPool::make_array() noexcept {
   if (array_ != nullptr) return true;
@@ -180,8 +192,7 @@ bool LocalPool::make_array() noexcept {
 
 /// Spills the older half of the full array to the stock, or as much of it as there is room for.
 /// @returns false when the pool is full.
-// Never inline: put_inside(), which seldom needs it, is then short enough to be inlined itself.
-[[gnu::noinline]] bool LocalPool::make_room() noexcept {
+bool LocalPool::make_room() noexcept {
   const std::uint32_t size = array_size_.load_relaxed();
   Inbox* const mine = inbox();
   if (!exists(mine)) return false;

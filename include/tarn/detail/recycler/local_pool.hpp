@@ -177,6 +177,8 @@ class LocalPool : public Home {
   [[nodiscard]] bool wait_and_enter() noexcept;
   [[nodiscard]] void* take_inside() noexcept;
   [[nodiscard]] PutResult put_inside(void* object) noexcept;
+  [[nodiscard]] PutResult put_newest(void* object) noexcept;
+  [[nodiscard]] PutResult put_when_full(void* object) noexcept;
   [[nodiscard]] void* put_back(void* hot) noexcept;
   void take_one(void* object, SlotList& list) const noexcept;
   void take_returned(Returned returned, SlotList& list) const noexcept;
@@ -185,9 +187,9 @@ class LocalPool : public Home {
   [[nodiscard]] bool make_array() noexcept;
   [[nodiscard]] bool make_room() noexcept;
   [[nodiscard]] void* marked(Returned returned) const noexcept;
-  [[nodiscard]] std::uint32_t refill(Inbox& inbox, std::size_t capacity) noexcept;
-  [[nodiscard]] std::uint32_t refill_from_stock(Inbox& inbox, std::size_t capacity) noexcept;
-  [[nodiscard]] void* take_single(Inbox& inbox) noexcept;
+  [[nodiscard]] std::uint32_t refill() noexcept;
+  [[nodiscard]] std::uint32_t refill_from_stock(Inbox& inbox) noexcept;
+  [[nodiscard]] void* take_single() noexcept;
   [[nodiscard]] Inbox* inbox() noexcept;
   [[nodiscard]] std::size_t array_capacity() const noexcept;
 
