@@ -219,9 +219,22 @@ struct ShareWork {
       done += share ? 1U : 0U;
       if (sends) ring.push(std::move(share));
     }
+    if (sends) ring.flush();
     return done;
   }
 };
+
+/// A shared_ptr with what a ByteBuf has besides: a part of the memory, and where one is in it.
+struct SharedWindow {
+  SharedBytesSubject::Item bytes;
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::uint64_t reader = 0;
+  std::uint64_t writer = 0;
+
+  explicit operator bool() const noexcept { return static_cast<bool>(bytes); }
+};
+static_assert(sizeof(SharedWindow) == sizeof(ByteBuf));
 
 template <class Share>
 void record_shares(BenchRun& run, const char* name, const Share& original) {
@@ -239,6 +252,7 @@ void run_bytebuf_share(BenchRun& run) {
     record_shares(run, "buffer", PooledAllocator::shared().buffer(kRoom));
   } else if (run.is_plain_malloc()) {
     record_shares(run, "shared-ptr", SharedBytesSubject::take(kRoom));
+    record_shares(run, "shared-ptr/window", SharedWindow{SharedBytesSubject::take(kRoom)});
   } else if (run.is_floor()) {
     std::byte byte{};
     record_shares<void*>(run, "ring", &byte);

@@ -171,6 +171,7 @@ struct RelayWork {
         subject.give(item, kObjectSize);
       }
     }
+    if (sends) ring.flush();
     return done;
   }
 };

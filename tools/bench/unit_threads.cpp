@@ -74,6 +74,7 @@ struct CrossWork {
       done += bytes != nullptr ? 1U : 0U;
       ring.push(std::move(item));
     }
+    ring.flush();
     return done;
   }
 
@@ -107,6 +108,7 @@ struct PingPongWork {
     std::uint64_t done = 0;
     for (std::uint64_t asked = 0, answered = 0; answered < n; ++answered) {
       for (; asked < n && asked - answered < kUnderWay; ++asked) questions.push(make());
+      questions.flush();
       done += let_go(answers.pop());
     }
     return done;
@@ -117,6 +119,7 @@ struct PingPongWork {
     for (std::uint64_t i = 0; i < n; ++i) {
       done += let_go(questions.pop());
       answers.push(make());
+      answers.flush();
     }
     return done;
   }
