@@ -34,7 +34,7 @@ void LocalPool::audit() const noexcept {
   };
   TARN_CHECK(line(&hot_) == 1 && line(&gate_) == 1 && line(&taken_slowly_) == 1);
   TARN_CHECK(line(&checked_owner) == 0 && line(&core) == 0 && line(&inbox_) == 0);
-  std::size_t found = 0;
+  std::size_t found = 0;  // in the batch, at first
   TARN_CHECK(hot_.counts_agree());
   if (void* const object = hot_.peek()) {
     TARN_CHECK(has_batch());
@@ -42,9 +42,10 @@ void LocalPool::audit() const noexcept {
     ++found;
   }
   const std::uint32_t size = array_size_.load_relaxed();
-  TARN_CHECK(size == 0 || (array_ != nullptr && size <= array_capacity() + 1));
   for (std::uint32_t i = 0; i < size; ++i) audit_waiting(array_[i]);
   found += size;
+  TARN_CHECK(size == 0 || array_ != nullptr);
+  TARN_CHECK(found <= array_capacity() + 1);
 
   Inbox* const to = inbox_.load_acquire();
   if (exists(to)) {

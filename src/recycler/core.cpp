@@ -171,18 +171,12 @@ void Core::follow_fast_scope(LocalPool& pool) noexcept {
 }
 
 void Core::begin_by_hand(Home& home) noexcept {
-  void* without_place = nullptr;
-  {
-    const sync::LockGuard lock(mutex_);
-    if (home.by_hand.load_relaxed() != 0) return;
-    home.by_hand.store_relaxed(1);
-    if (!is_checked()) return;
-    auto& pool = static_cast<LocalPool&>(home);
-    if (pool.is_closed()) return;
-    without_place = pool.mark_returned(pool.revoke(is_mine(pool)));
-    pool.restore();
-  }
-  if (without_place != nullptr) destroy(without_place);
+  const sync::LockGuard lock(mutex_);
+  if (home.by_hand.load_relaxed() != 0) return;
+  home.by_hand.store_relaxed(1);
+  if (!is_checked()) return;
+  auto& pool = static_cast<LocalPool&>(home);
+  if (!pool.is_closed()) pool.mark_returned(is_mine(pool));
 }
 
 void Core::unpin_owner() noexcept {

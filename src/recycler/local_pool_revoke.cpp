@@ -14,12 +14,17 @@ namespace {
 
 constexpr std::size_t kAll = ~std::size_t{0};
 
+/// The fence by which others see what the owner does; it sees that itself.
+[[nodiscard]] auto fence_for(bool by_owner) noexcept {
+  return [by_owner] {
+    if (!by_owner) platform::heavy_fence();
+  };
+}
+
 }  // namespace
 
 void* LocalPool::revoke(bool by_owner) noexcept {
-  const auto fence = [by_owner] {
-    if (!by_owner) platform::heavy_fence();
-  };
+  const auto fence = fence_for(by_owner);
   gate_.forbid();
   std::uintptr_t hot = hot_.seal();
   gate_.wait_until_outside(fence);
@@ -47,20 +52,6 @@ void LocalPool::open_batch(std::uintptr_t owner, bool checked) noexcept {
 void* LocalPool::end_batch(void* hot) noexcept {
   checked_owner.store_relaxed(0);
   unchecked_owner.store_relaxed(0);
-  return put_back(hot);
-}
-
-void* LocalPool::mark_returned(void* hot) noexcept {
-  Inbox* const from = inbox_.load_acquire();
-  if (exists(from)) {
-    from->box.mark_each([](void* object) { return state_of(object).recycle_unguarded(); });
-  }
-  return put_back(hot);
-}
-
-/// Makes the newest of the array what was in the hot slot, or puts it into the return box.
-/// @returns `hot` if there is no place left for it.
-void* LocalPool::put_back(void* hot) noexcept {
   if (hot == nullptr) return nullptr;
   if (make_array()) {
     const std::uint32_t size = array_size_.load_relaxed();
@@ -69,6 +60,16 @@ void* LocalPool::put_back(void* hot) noexcept {
     return nullptr;
   }
   return put_in_box(hot, false) == PutResult::stored ? nullptr : hot;
+}
+
+void LocalPool::mark_returned(bool by_owner) noexcept {
+  // The hot slot stays as it is: what is in there is marked, and needs no gate to get there.
+  gate_.revoke(fence_for(by_owner));
+  Inbox* const from = inbox_.load_acquire();
+  if (exists(from)) {
+    from->box.mark_each([](void* object) { return state_of(object).recycle_unguarded(); });
+  }
+  gate_.restore();
 }
 
 void LocalPool::take_everything(void* hot, SlotList& list) noexcept {

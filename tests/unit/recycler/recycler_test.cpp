@@ -377,6 +377,33 @@ TEST(Recycler, RefusesByReferenceWhatAnotherThreadsHolderHasBroughtBack) {
   }
 }
 
+// By whatever thread: the batch stays what it is, or it would have one object too many.
+TEST(Recycler, KeepsItsBoundWhenTheFirstComesBackByReference) {
+  constexpr RecyclerOptions kSmall{.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4};
+  for (const bool in_another_thread : {false, true}) {
+    SCOPED_TRACE(in_another_thread);
+    Recycler<Object> recycler([] { return Object(Object::Handle(), 0); }, kSmall);
+    std::vector<Recycled<Object>> held;
+    for (int i = 0; i < 20; ++i) held.push_back(recycler.get());
+    std::vector<Object*> raw;
+    for (int i = 0; i < 2; ++i) raw.push_back(&recycler.get_raw());
+    held.clear();
+    EXPECT_EQ(recycler.thread_local_size(), 16U);
+    const auto recycle = [&] { recycler.recycle(*raw[0]); };
+    if (in_another_thread) {
+      in_thread(recycle);
+    } else {
+      recycle();
+    }
+    recycler.recycle(*raw[1]);
+    recycler.audit();
+    EXPECT_EQ(recycler.thread_local_size(), 16U);
+    EXPECT_EQ(recycler.stats().dropped_full, 6U);
+    EXPECT_TRUE(recycler.trim());
+    EXPECT_EQ(Object::live, 0);
+  }
+}
+
 TEST(Recycler, EndsWithWhatAnotherThreadBroughtBackUnseen) {
   for (const bool trimmed : {false, true}) {
     const auto recycler = without_handles();

@@ -130,10 +130,9 @@ class LocalPool : public Home {
   }
   /// @pre under the core's lock, the owner outside.
   void open_batch(std::uintptr_t owner, bool checked) noexcept;
-  /// Puts what was in the hot slot among the other waiting ones, and marks what is in the return
-  /// box and is not. @pre revoked; `hot` is what revoke() returned.
-  /// @returns `hot` if there is no place left for it.
-  [[nodiscard]] void* mark_returned(void* hot) noexcept;
+  /// Marks what is in the return box and is not. Keeps the owner out of it meanwhile, but leaves it
+  /// its batch. @pre under the core's lock, open.
+  void mark_returned(bool by_owner) noexcept;
   /// What is in the batch stays waiting. @pre revoked; `hot` is what revoke() returned.
   /// @returns `hot` if there is no place left for it.
   [[nodiscard]] void* end_batch(void* hot) noexcept;
@@ -179,7 +178,6 @@ class LocalPool : public Home {
   [[nodiscard]] PutResult put_inside(void* object) noexcept;
   [[nodiscard]] PutResult put_newest(void* object) noexcept;
   [[nodiscard]] PutResult put_when_full(void* object) noexcept;
-  [[nodiscard]] void* put_back(void* hot) noexcept;
   void take_one(void* object, SlotList& list) const noexcept;
   void take_returned(Returned returned, SlotList& list) const noexcept;
   std::size_t take_list(Slot* slots, SlotList& list) const noexcept;
