@@ -149,11 +149,31 @@ TEST(Ring, PassesAllInOrder) {
   Ring<std::uint64_t> ring;
   std::thread sender([&] {
     for (std::uint64_t i = 0; i < kCount; ++i) ring.push(std::uint64_t{i});
+    ring.flush();
   });
   std::uint64_t wrong = 0;
   for (std::uint64_t i = 0; i < kCount; ++i) wrong += ring.pop() == i ? 0U : 1U;
   sender.join();
   EXPECT_EQ(wrong, 0U);
+}
+
+// What one waits for goes at once: a question that is flushed, and room that was made.
+TEST(Ring, PassesSingleElementsWhenFlushed) {
+  constexpr std::uint64_t kCount = 200;
+  Ring<std::uint64_t> questions;
+  Ring<std::uint64_t> answers;
+  std::thread other([&] {
+    for (std::uint64_t i = 0; i < kCount; ++i) {
+      answers.push(questions.pop() + 1);
+      answers.flush();
+    }
+  });
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    questions.push(std::uint64_t{i});
+    questions.flush();
+    ASSERT_EQ(answers.pop(), i + 1);
+  }
+  other.join();
 }
 
 }  // namespace

@@ -491,7 +491,7 @@ class Bench(ProgramTest):
         self.assert_figures(all_)
         for part, size, peers in (("u32", None, ["tarn", "floor"]), ("u32/array", None, ["tarn", "floor"]),
                                   ("slice", None, ["tarn", "floor"]),
-                                  ("share", None, ["tarn", "floor", "std::shared_ptr"]),
+                                  ("share", None, ["tarn", "floor", "std::shared_ptr", "shared_ptr, 4 words"]),
                                   ("index-of", 65536, ["tarn", "floor"]),
                                   ("create", 256, ["tarn", "floor", "malloc"]),
                                   ("create", 65536, ["tarn", "floor", "malloc"]),
