@@ -230,7 +230,8 @@ class Recycler {
     recycler::Home& home = *recycler::slot_of(given)->home;
     if (home.core != core_) [[unlikely]]
       recycler::check_other_core(*core_);
-    if (home.by_hand.load_relaxed() == 0) [[unlikely]]
+    // [sync: by-hand] Acquire: what waits is marked.
+    if (home.by_hand.load_acquire() == 0) [[unlikely]]
       recycler::begin_by_hand(home);
     recycler::give_back<recycler::How::guarded>(given);
   }

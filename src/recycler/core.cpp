@@ -173,10 +173,11 @@ void Core::follow_fast_scope(LocalPool& pool) noexcept {
 void Core::begin_by_hand(Home& home) noexcept {
   const sync::LockGuard lock(mutex_);
   if (home.by_hand.load_relaxed() != 0) return;
-  home.by_hand.store_relaxed(1);
-  if (!is_checked()) return;
   auto& pool = static_cast<LocalPool&>(home);
-  if (!pool.is_closed()) pool.mark_returned(is_mine(pool));
+  // Without memory nothing is unmarked as yet, and the next one tries again.
+  if (is_checked() && !pool.end_unmarked(is_mine(pool))) return;
+  // [sync: by-hand] Release: what waits is marked before others rely on it.
+  home.by_hand.store_release(1);
 }
 
 void Core::unpin_owner() noexcept {

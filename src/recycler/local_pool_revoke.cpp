@@ -62,14 +62,15 @@ void* LocalPool::end_batch(void* hot) noexcept {
   return put_in_box(hot, false) == PutResult::stored ? nullptr : hot;
 }
 
-void LocalPool::mark_returned(bool by_owner) noexcept {
+bool LocalPool::end_unmarked(bool by_owner) noexcept {
+  // Made, though nothing may be in it: else whoever makes it later might still put unmarked.
+  Inbox* const from = inbox();
+  if (!exists(from)) return from != nullptr;
   // The hot slot stays as it is: what is in there is marked, and needs no gate to get there.
   gate_.revoke(fence_for(by_owner));
-  Inbox* const from = inbox_.load_acquire();
-  if (exists(from)) {
-    from->box.mark_each([](void* object) { return state_of(object).recycle_unguarded(); });
-  }
+  from->box.end_unmarked([](void* object) { return state_of(object).recycle_unguarded(); });
   gate_.restore();
+  return true;
 }
 
 void LocalPool::take_everything(void* hot, SlotList& list) noexcept {

@@ -78,10 +78,10 @@ class ReturnBox {
     }
   }
 
-  /// The same for an object whose state nobody has looked at. @returns full when it has to be put
-  /// marked, if at all.
+  /// The same for an object whose state nobody has looked at. @returns what is not `stored` when it
+  /// has to be put marked, if at all.
   [[nodiscard]] PutResult put_unmarked(void* object) noexcept {
-    return cells_.put(Returned::word(object, false));
+    return cells_.put_early(Returned::word(object, false));
   }
 
   /// Calls f(Returned) for the oldest in cells, at most `most`, which are then out. @returns how
@@ -91,10 +91,11 @@ class ReturnBox {
     return cells_.take(most, [&](ReturnCells::Word word) { f(Returned(word)); });
   }
 
-  /// Calls mark(object) for what is unmarked in cells, which is marked if that returns true.
+  /// Makes every later put_unmarked() fail, and calls mark(object) for what is unmarked, which is
+  /// marked if that returns true.
   template <class Mark>
-  void mark_each(Mark mark) noexcept {
-    cells_.replace_each([&](ReturnCells::Word word) {
+  void end_unmarked(Mark mark) noexcept {
+    cells_.narrow([&](ReturnCells::Word word) {
       const Returned returned(word);
       const bool marked = returned.is_marked() || mark(returned.object());
       return Returned::word(returned.object(), marked);

@@ -23,11 +23,11 @@ namespace tarn::recycler {
 ///     cells     [ 0 | w | w | 0 | w | 0 ]              (0: empty, or claimed and not yet written)
 ///     left_     ──> next to be taken                   (owner)
 ///
-/// The bound is exact, by the reasoning of BasicBoundedReturns. "Closed" is a bit of `entered_`, so
-/// no put can succeed after close().
+/// The bound is exact, by the reasoning of BasicBoundedReturns. "Closed" and "narrowed" are bits of
+/// `entered_`, so no put can succeed after close(), no put_early() after narrow().
 ///
-/// Thread safety: put, waiting, entered, left: any thread. The rest: the owner, or whoever keeps it
-/// out.
+/// Thread safety: put, put_early, waiting, entered, left: any thread. The rest: the owner, or
+/// whoever keeps it out.
 template <class Pause>
 class BasicReturnCells {
  public:
@@ -45,24 +45,10 @@ class BasicReturnCells {
 
   /// Puts one in; full also when memory is refused, which is asked for by the first put.
   /// @complexity one compare-exchange, more only under contention.
-  [[nodiscard]] PutResult put(Word word) noexcept {
-    Cell* const cells = made();
-    while (true) {
-      // Acquire: `left_` is read after it.
-      std::uint64_t entered = entered_.load_acquire();
-      if ((entered & kClosed) != 0) [[unlikely]]
-        return PutResult::closed;
-      // [sync: return-cells] Acquire: the owner has emptied what it has left.
-      const std::uint64_t left = left_.load_acquire();
-      // What has left had entered since: the exchange below fails, and the next look is newer.
-      if (left <= entered && entered - left >= capacity_) return PutResult::full;
-      if (cells == nullptr) [[unlikely]]
-        return PutResult::full;
-      if (!entered_.compare_exchange_weak_relaxed(entered, entered + 1)) continue;
-      // [sync: return-cells] Release: what was done with the object comes before its taker.
-      cells[entered & (capacity_ - 1)].store_release(word);
-      return PutResult::stored;
-    }
+  [[nodiscard]] PutResult put(Word word) noexcept { return put_unless<kClosed>(word); }
+  /// The same until narrow(), and from then on as if they were closed.
+  [[nodiscard]] PutResult put_early(Word word) noexcept {
+    return put_unless<kClosed | kNarrowed>(word);
   }
 
   /// Calls f(word) for the oldest, at most `most`, which are then out. @returns how many.
@@ -93,28 +79,34 @@ class BasicReturnCells {
     std::uint64_t entered = entered_.load_relaxed();
     while (!entered_.compare_exchange_weak_relaxed(entered, entered | kClosed)) {
     }
-    const auto all = static_cast<std::size_t>(entered - left_.load_relaxed());
+    const auto all = static_cast<std::size_t>(position(entered) - left_.load_relaxed());
     std::size_t count = 0;
     Pause pause;
     while ((count += take(all - count, f)) != all) pause.run();
     return count;
   }
 
-  /// Puts f(word) in the place of each that is there; not of what is being put in meanwhile.
+  /// Makes every later put_early() fail, and puts f(word) in the place of each word that is in;
+  /// those that have claimed a cell are waited for. What put() puts in meanwhile may stay as it is.
   template <class F>
-  void replace_each(F f) noexcept {
-    for_each_cell([&](Cell& cell) {
-      // [sync: return-cells] Acquire: as the release in put().
-      const Word word = cell.load_acquire();
+  void narrow(F f) noexcept {
+    std::uint64_t entered = entered_.load_relaxed();
+    while (!entered_.compare_exchange_weak_relaxed(entered, entered | kNarrowed)) {
+    }
+    Pause pause;
+    for (std::uint64_t at = left_.load_relaxed(); at != position(entered); ++at) {
+      Word word = 0;
+      while ((word = word_at(at)) == 0) pause.run();
       // Relaxed: only the owner reads it, and the caller keeps that out.
-      if (word != 0) cell.store_relaxed(f(word));
-    });
+      cells_.load_relaxed()[at & (capacity_ - 1)].store_relaxed(f(word));
+    }
   }
 
   /// Calls f(word) for each. @pre nobody puts or takes meanwhile.
   template <class F>
   void for_each(F f) const {
-    for_each_cell([&](const Cell& cell) { f(cell.load_acquire()); });
+    const std::uint64_t end = entered();
+    for (std::uint64_t at = left_.load_acquire(); at != end; ++at) f(word_at(at));
   }
 
   /// Words that are in; stale at once.
@@ -124,9 +116,7 @@ class BasicReturnCells {
     return static_cast<std::size_t>(entered() - left);
   }
   /// Words that were ever put in.
-  [[nodiscard]] std::uint64_t entered() const noexcept {
-    return entered_.load_relaxed() & ~kClosed;
-  }
+  [[nodiscard]] std::uint64_t entered() const noexcept { return position(entered_.load_relaxed()); }
   /// Words that were ever taken; while it stays the same, what is full stays full.
   [[nodiscard]] std::uint64_t left() const noexcept { return left_.load_acquire(); }
 
@@ -134,17 +124,39 @@ class BasicReturnCells {
   using Cell = sync::Atomic<Word>;
 
   static constexpr std::uint64_t kClosed = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t kNarrowed = std::uint64_t{1} << 62;
 
-  /// Calls f for each cell that is claimed.
-  template <class F>
-  void for_each_cell(F f) const {
-    // [sync: return-cells] Acquire: as in take(). `left_` is read after `entered_`.
-    const std::uint64_t end = entered_.load_acquire() & ~kClosed;
-    Cell* const cells = cells_.load_acquire();
-    if (cells == nullptr) return;
-    for (std::uint64_t at = left_.load_acquire(); at != end; ++at) {
-      f(cells[at & (capacity_ - 1)]);
+  [[nodiscard]] static std::uint64_t position(std::uint64_t entered) noexcept {
+    return entered & ~(kClosed | kNarrowed);
+  }
+
+  template <std::uint64_t kRefusing>
+  [[nodiscard]] PutResult put_unless(Word word) noexcept {
+    Cell* const cells = made();
+    while (true) {
+      // Acquire: `left_` is read after it.
+      std::uint64_t entered = entered_.load_acquire();
+      if ((entered & kRefusing) != 0) [[unlikely]]
+        return PutResult::closed;
+      const std::uint64_t at = position(entered);
+      // [sync: return-cells] Acquire: the owner has emptied what it has left.
+      const std::uint64_t left = left_.load_acquire();
+      // What has left had entered since: the exchange below fails, and the next look is newer.
+      if (left <= at && at - left >= capacity_) return PutResult::full;
+      if (cells == nullptr) [[unlikely]]
+        return PutResult::full;
+      if (!entered_.compare_exchange_weak_relaxed(entered, entered + 1)) continue;
+      // [sync: return-cells] Release: what was done with the object comes before its taker.
+      cells[at & (capacity_ - 1)].store_release(word);
+      return PutResult::stored;
     }
+  }
+
+  /// What is at a position that is claimed; 0 when it has not come yet, or is not seen yet.
+  [[nodiscard]] Word word_at(std::uint64_t at) const noexcept {
+    // [sync: return-cells] Acquire: the cells as they were made, and as the release in put().
+    const Cell* const cells = cells_.load_acquire();
+    return cells == nullptr ? 0 : cells[at & (capacity_ - 1)].load_acquire();
   }
 
   /// The cells; null when there are none to be, or memory is refused.

@@ -30,9 +30,10 @@ struct CellsModel : rl::test_suite<Self, kThreads> {
   Cells cells{kCapacity};
   std::array<Object, kObjects> objects;
 
-  PutResult put(std::size_t index) {
+  PutResult put(std::size_t index, bool early = false) {
     objects[index].payload($) = static_cast<int>(index);
-    const PutResult result = cells.put(reinterpret_cast<std::uintptr_t>(&objects[index]));
+    const auto word = reinterpret_cast<std::uintptr_t>(&objects[index]);
+    const PutResult result = early ? cells.put_early(word) : cells.put(word);
     if (result != PutResult::stored) {
       objects[index].payload($) = -1;  // still this thread's
       ++objects[index].places;
@@ -125,6 +126,33 @@ struct PutAndClose : CellsModel<PutAndClose, 3, 2, 2> {
   }
 };
 
+/// What comes early is all narrowed, however late it is; what does not may be or not.
+struct PutAndNarrow : CellsModel<PutAndNarrow, 3, 2, 2> {
+  std::size_t narrowed = 0;
+  std::size_t early = 0;
+  void thread(unsigned index) {
+    if (index < 2) {
+      const PutResult result = put(index, index == 0);
+      RL_ASSERT(result == PutResult::stored || (index == 0 && result == PutResult::closed));
+      if (index == 0 && result == PutResult::stored) ++early;
+      return;
+    }
+    cells.narrow([this](Cells::Word word) {
+      auto* const object = reinterpret_cast<Object*>(word);
+      const auto which = static_cast<std::size_t>(static_cast<int>(object->payload($)));
+      if (which == 0) ++narrowed;
+      return word;
+    });
+    take(1);
+  }
+  void after() {
+    RL_ASSERT(narrowed == early);
+    take(2);
+    RL_ASSERT(cells.waiting() == 0 && cells.entered() == 1 + early);
+    check_nothing_lost();
+  }
+};
+
 }  // namespace
 
 int main() {
@@ -133,6 +161,7 @@ int main() {
   report.expect_holds<AroundTheRing>("return cells: around");
   report.expect_holds<Bound>("return cells: bound", kThreeThreads);
   report.expect_holds<PutAndClose>("return cells: put and close", kThreeThreads);
+  report.expect_holds<PutAndNarrow>("return cells: put and narrow", kThreeThreads);
   report.expect_breaks<PutAndTake>("return cells without release", Weakened::release);
   report.expect_breaks<PutAndTake>("return cells without acquire", Weakened::acquire);
   return report.exit_code();

@@ -370,5 +370,50 @@ TEST_P(RecyclerDuel, GuardedAgainstUnguardedItIsHandedOutOnce) {
   set_log_sink(before);
 }
 
+// Goal: no misuse is missed, however it meets the first recycle(T&) of a pool. Method: a recycler
+// a round, whose objects have no handles; while another thread's holder dies, its object, or one of
+// the same pool, is recycled by reference. Exactly one of those who recycle an object finds that it
+// waits already.
+TEST(RecyclerReferences, TheFirstOfAPoolMissesNothingThatComesAtTheSameTime) {
+  std::atomic<int> found{0};
+  const LogSink before = set_log_sink([&](LogLevel, std::string_view) { ++found; });
+  const int rounds = test::scaled(2000);
+  std::unique_ptr<Recycler<Message>> recycler;
+  Recycled<Message> held;
+  std::atomic<int> turn{0};
+  std::atomic<int> done{0};
+  std::thread other([&] {
+    for (int round = 1; round <= rounds; ++round) {
+      while (turn.load(std::memory_order_acquire) < round) std::this_thread::yield();
+      held.reset();
+      done.store(round, std::memory_order_release);
+    }
+  });
+  for (int round = 1; round <= rounds; ++round) {
+    recycler = std::make_unique<Recycler<Message>>(
+        [] { return Message(Message::Handle()); },
+        RecyclerOptions{.max_capacity_per_thread = 12, .ratio = 0});
+    held = recycler->get();
+    Message& late = *held;
+    Message& raw = recycler->get_raw();
+    const bool has_box = round % 4 < 2;
+    if (has_box) std::thread([object = recycler->get()] {}).join();
+    const bool same = round % 2 == 0;
+    found = 0;
+    turn.store(round, std::memory_order_release);
+    if (is_refused([&] { recycler->recycle(same ? late : raw); })) ++found;
+    while (done.load(std::memory_order_acquire) < round) std::this_thread::yield();
+    if (!same && is_refused([&] { recycler->recycle(late); })) ++found;
+    EXPECT_EQ(found, 1) << "round " << round;
+    if (same) recycler->recycle(raw);
+    EXPECT_EQ(recycler->thread_local_size(), has_box ? 3U : 2U);
+    recycler->audit();
+    recycler.reset();
+    ASSERT_EQ(Message::live, 0);
+  }
+  other.join();
+  set_log_sink(before);
+}
+
 }  // namespace
 }  // namespace tarn

@@ -377,6 +377,25 @@ TEST(Recycler, RefusesByReferenceWhatAnotherThreadsHolderHasBroughtBack) {
   }
 }
 
+// Whoever has looked before the first recycle(T&), and is late, finds the unseen way closed; that
+// pool may have had nothing from others yet.
+TEST(Recycler, LetsNothingComeBackUnseenAfterTheFirstReference) {
+  for (const bool has_box : {false, true}) {
+    SCOPED_TRACE(has_box);
+    const auto recycler = without_handles();
+    auto held = recycler->get();
+    auto other = recycler->get();
+    Object& raw = recycler->get_raw();
+    if (has_box) in_thread([&other] { other.reset(); });
+    recycler->recycle(raw);
+    recycler::Home& home = *recycler::slot_of(held.get())->home;
+    in_thread([&] { EXPECT_FALSE(home.core->put_unmarked(home, held.get())); });
+    in_thread([&] { held.reset(); });
+    EXPECT_EQ(recycler->thread_local_size(), has_box ? 3U : 2U);
+    recycler->audit();
+  }
+}
+
 // By whatever thread: the batch stays what it is, or it would have one object too many.
 TEST(Recycler, KeepsItsBoundWhenTheFirstComesBackByReference) {
   constexpr RecyclerOptions kSmall{.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4};

@@ -98,6 +98,25 @@ TEST(ReturnBox, PutsUnmarkedObjectsIntoCellsOnly) {
   EXPECT_EQ(blocking.put_unmarked(&stubs[0].object), PutResult::full) << "it has no cells";
 }
 
+TEST(ReturnBox, MarksWhatIsUnmarkedAndTakesInNoMoreOfIt) {
+  ReturnBox box(8, false);
+  Stub stubs[5] = {};
+  ASSERT_EQ(box.put_unmarked(&stubs[0].object), PutResult::stored);
+  ASSERT_EQ(box.put(&stubs[1].slot), PutResult::stored);
+  ASSERT_EQ(box.put_unmarked(&stubs[2].object), PutResult::stored);
+  std::vector<void*> asked;
+  box.end_unmarked([&](void* object) {
+    asked.push_back(object);
+    return object != &stubs[2].object;
+  });
+  EXPECT_EQ(asked, (std::vector<void*>{&stubs[0].object, &stubs[2].object}));
+  EXPECT_NE(box.put_unmarked(&stubs[3].object), PutResult::stored);
+  EXPECT_EQ(box.put(&stubs[4].slot), PutResult::stored);
+  Taken cells;
+  EXPECT_EQ(box.take_cells(9, std::ref(cells)), 4U);
+  EXPECT_EQ(cells.marked, 3U) << "the one that mark() refused stays as it was";
+}
+
 TEST(ReturnBox, ShowsAllThatWaits) {
   ReturnBox box(4, false);
   Stub stubs[3] = {};

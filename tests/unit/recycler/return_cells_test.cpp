@@ -71,7 +71,7 @@ TEST(ReturnCells, GivesAllAtItsEndAndTakesNothingInAnyMore) {
   EXPECT_EQ(cells.entered(), 2U);
 }
 
-TEST(ReturnCells, ShowsAndReplacesWhatIsIn) {
+TEST(ReturnCells, ShowsWhatIsIn) {
   Cells cells(4);
   for (Cells::Word word = 1; word <= 4; ++word) ASSERT_EQ(cells.put(word), PutResult::stored);
   EXPECT_EQ(taken(cells, 1), Words{1});
@@ -79,8 +79,36 @@ TEST(ReturnCells, ShowsAndReplacesWhatIsIn) {
   Words words;
   cells.for_each([&](Cells::Word word) { words.push_back(word); });
   EXPECT_EQ(words, (Words{2, 3, 4, 5}));
-  cells.replace_each([](Cells::Word word) { return 10 * word; });
-  EXPECT_EQ(taken(cells, 9), (Words{20, 30, 40, 50}));
+}
+
+TEST(ReturnCells, NarrowedReplacesWhatIsInAndRefusesOnlyThoseWhoCameEarly) {
+  Cells cells(4);
+  for (Cells::Word word = 1; word <= 4; ++word) ASSERT_EQ(cells.put_early(word), PutResult::stored);
+  EXPECT_EQ(cells.put_early(5), PutResult::full);
+  EXPECT_EQ(taken(cells, 1), Words{1});
+  cells.narrow([](Cells::Word word) { return 10 * word; });
+  EXPECT_EQ(cells.put_early(5), PutResult::closed);
+  EXPECT_EQ(cells.put(6), PutResult::stored);
+  EXPECT_EQ(cells.put(7), PutResult::full);
+  EXPECT_EQ(cells.waiting(), 4U);
+  EXPECT_EQ(cells.entered(), 5U);
+  Words words;
+  cells.for_each([&](Cells::Word word) { words.push_back(word); });
+  EXPECT_EQ(words, (Words{20, 30, 40, 6}));
+  EXPECT_EQ(taken(cells, 2), (Words{20, 30}));
+  words.clear();
+  EXPECT_EQ(cells.close([&](Cells::Word word) { words.push_back(word); }), 2U);
+  EXPECT_EQ(words, (Words{40, 6}));
+  EXPECT_EQ(cells.put(8), PutResult::closed);
+}
+
+TEST(ReturnCells, NarrowedWhileEmptyRefusesThoseWhoComeEarly) {
+  for (const std::size_t capacity : {0U, 2U}) {
+    Cells cells(capacity);
+    cells.narrow([](Cells::Word word) { return word; });
+    EXPECT_EQ(cells.put_early(1), PutResult::closed);
+    EXPECT_EQ(cells.put(1), capacity == 0 ? PutResult::full : PutResult::stored);
+  }
 }
 
 // Goal: every word put in is taken exactly once, also when the cells close meanwhile. Method: two

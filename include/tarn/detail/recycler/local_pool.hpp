@@ -45,9 +45,9 @@ struct Home {
   const HomeKind kind;
   // Whether objects may also come back by other ways than a Recycled's end, so that their states
   // must always be right: 1 from the start when the objects know their handles, and in homes that
-  // are no thread's; else from the first recycle(T&) on, which makes them right
-  // (Core::begin_by_hand). Relaxed: only who recycles at the same time as that first one may miss
-  // it, and is then found when the owner takes the object.
+  // are no thread's; else from the first recycle(T&) on, which makes them right before it sets this
+  // (Core::begin_by_hand). Whose Recycled ends and does not see it yet finds its way closed.
+  // [sync: by-hand] Release; acquire by recycle(T&): all that waits is marked.
   sync::Atomic<std::uint8_t> by_hand;
 };
 
@@ -130,9 +130,10 @@ class LocalPool : public Home {
   }
   /// @pre under the core's lock, the owner outside.
   void open_batch(std::uintptr_t owner, bool checked) noexcept;
-  /// Marks what is in the return box and is not. Keeps the owner out of it meanwhile, but leaves it
-  /// its batch. @pre under the core's lock, open.
-  void mark_returned(bool by_owner) noexcept;
+  /// Closes the way of put_unmarked(), and marks what has come by it. Keeps the owner out of the
+  /// return box meanwhile, but leaves it its batch. @returns false when memory is refused: nothing
+  /// has changed. @pre under the core's lock.
+  [[nodiscard]] bool end_unmarked(bool by_owner) noexcept;
   /// What is in the batch stays waiting. @pre revoked; `hot` is what revoke() returned.
   /// @returns `hot` if there is no place left for it.
   [[nodiscard]] void* end_batch(void* hot) noexcept;
