@@ -195,6 +195,7 @@ bool LocalPool::make_array() noexcept {
 bool LocalPool::make_room() noexcept {
   const std::uint32_t size = array_size_.load_relaxed();
   Inbox* const mine = inbox();
+  if (mine == nullptr) core->count_dropped_without_memory();
   if (!exists(mine)) return false;
   const std::size_t half = (std::size_t{size} + 1) / 2;
   auto spilled = static_cast<std::uint32_t>(mine->box.reserve(half));

@@ -146,6 +146,8 @@ class BasicReturnCells {
       if (cells == nullptr) [[unlikely]]
         return PutResult::full;
       if (!entered_.compare_exchange_weak_relaxed(entered, entered + 1)) continue;
+      // By the acquire of `left`; else what is stored now might be emptied afterwards.
+      TARN_ASSERT(cells[at & (capacity_ - 1)].load_relaxed() == 0);
       // [sync: return-cells] Release: what was done with the object comes before its taker.
       cells[at & (capacity_ - 1)].store_release(word);
       return PutResult::stored;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All interleavings at the cells of a return box: the shipped source over relacy's atomics.
+#undef NDEBUG  // for its assertions: that a cell is seen to be empty is found by nothing else
 #include <array>
 #include <cstddef>
 #include <cstdint>

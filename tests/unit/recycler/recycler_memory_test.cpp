@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <semaphore>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -136,6 +137,42 @@ TEST(RecyclerMemory, AnObjectThatIsRefusedMemoryDoesNotExist) {
     EXPECT_GE(refused, 2) << "the slot's memory, and the object's own";
     EXPECT_NE(first, nullptr);
   }
+}
+
+// Every object is to be pooled, so that nothing has made the pool's box before the batch overflows.
+TEST(RecyclerMemory, WhatCannotBeSpilledCountsAsDropped) {
+  for (int nth = 1; nth < 5; ++nth) {
+    SCOPED_TRACE(nth);
+    Recycler<Object> recycler(Factory(),
+                              {.max_capacity_per_thread = 8, .ratio = 0, .chunk_size = 2});
+    std::vector<Object*> objects(6);
+    for (Object*& object : objects) object = &recycler.get_raw();
+    {
+      const FailingNew failing(nth);
+      for (Object* const object : objects) object->recycle();
+    }
+    recycler.audit();
+    const RecyclerStats stats = recycler.stats();
+    EXPECT_EQ(stats.dropped_noop, 0U);
+    EXPECT_EQ(stats.created, stats.pooled + stats.dropped_full);
+  }
+}
+
+// Also by recycle(T&), whose first call makes the box: without it the next one makes it.
+TEST(RecyclerMemory, TheFirstReferenceDoesWithoutMemory) {
+  Recycler<Holder> recycler([] { return Holder(); }, {.ratio = 0});
+  Recycled<Holder> held = recycler.get();
+  Holder& raw = recycler.get_raw();
+  {
+    const FailingNew failing(1);
+    recycler.recycle(raw);
+  }
+  EXPECT_EQ(recycler.thread_local_size(), 1U);
+  Holder& late = *held;
+  in_thread([&held] { held.reset(); });
+  EXPECT_THROW(recycler.recycle(late), std::logic_error);
+  EXPECT_EQ(recycler.thread_local_size(), 2U);
+  recycler.audit();
 }
 
 /// Bringing back needs memory at times: for the batch, for the queue. Without, the object is

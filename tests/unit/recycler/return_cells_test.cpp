@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/sanitizer_options.hpp"
 #include "support/scale.hpp"
 #include "tarn/detail/sync/owner_gate.hpp"
 
@@ -57,6 +58,14 @@ TEST(ReturnCells, TakesNothingInWithoutCapacity) {
   EXPECT_EQ(taken(cells, 9), Words{});
   EXPECT_EQ(cells.close([](Cells::Word) {}), 0U);
   EXPECT_EQ(cells.put(1), PutResult::closed);
+}
+
+TEST(ReturnCells, AreFullWhenMemoryIsRefused) {
+  Cells cells(std::size_t{1} << 62);  // words, more than there is memory
+  EXPECT_EQ(cells.put(1), PutResult::full);
+  EXPECT_EQ(cells.put_early(1), PutResult::full);
+  EXPECT_EQ(taken(cells, 9), Words{});
+  EXPECT_EQ(cells.close([](Cells::Word) {}), 0U);
 }
 
 TEST(ReturnCells, GivesAllAtItsEndAndTakesNothingInAnyMore) {
@@ -131,8 +140,11 @@ TEST(ReturnCells, LosesNothingAgainstAClosing) {
       });
     }
     const auto take = [&](Cells::Word word) { ++places[word - 1]; };
-    for (std::size_t count = 0; count < static_cast<std::size_t>(round) * kLater % (2 * kEach);)
-      count += cells.take(3, take);
+    for (std::size_t count = 0; count < static_cast<std::size_t>(round) * kLater % (2 * kEach);) {
+      const std::size_t got = cells.take(3, take);
+      if (got == 0) std::this_thread::yield();
+      count += got;
+    }
     cells.close(take);
     for (std::thread& putter : putters) putter.join();
     for (const std::atomic<int>& place : places) ASSERT_EQ(place, 1);
