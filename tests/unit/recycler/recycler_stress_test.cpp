@@ -101,6 +101,9 @@ constexpr std::array kOthers = {
     Settings{"HoldersPinned",
              {.max_capacity_per_thread = 12, .ratio = 0, .chunk_size = 4, .form = Form::pinned},
              Ways::holders},
+    Settings{"HoldersNoBatch",
+             {.max_capacity_per_thread = 12, .ratio = 0, .batch_fast_threads_only = true},
+             Ways::holders},
     Settings{"HoldersUnchecked",
              {.max_capacity_per_thread = 12, .ratio = 0, .guard = Guard::unchecked},
              Ways::holders},
@@ -413,6 +416,67 @@ TEST(RecyclerReferences, TheFirstOfAPoolMissesNothingThatComesAtTheSameTime) {
   }
   other.join();
   set_log_sink(before);
+}
+
+std::unique_ptr<Recycler<Message>> without_handles() {
+  return std::make_unique<Recycler<Message>>([] { return Message(Message::Handle()); },
+                                             RecyclerOptions{.ratio = 0});
+}
+
+// Goal: who recycles by reference relies on nothing before it is so. Method: while one thread makes
+// the first such call of a pool, another recycles what a holder has brought back before.
+TEST(RecyclerReferences, TheSecondOfAPoolWaitsForTheFirst) {
+  const int rounds = test::scaled(1000);
+  for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
+    const auto recycler = without_handles();
+    std::vector<Recycled<Message>> held(100);
+    for (auto& holder : held) holder = recycler->get();
+    Message& late = *held.back();
+    Message& raw = recycler->get_raw();
+    std::thread([&held] { held.clear(); }).join();
+    std::latch start(2);
+    std::thread first([&] {
+      start.arrive_and_wait();
+      recycler->recycle(raw);
+    });
+    std::thread second([&] {
+      start.arrive_and_wait();
+      EXPECT_TRUE(is_refused([&] { recycler->recycle(late); }));
+    });
+    first.join();
+    second.join();
+    EXPECT_EQ(recycler->thread_local_size(), 101U);
+    recycler->audit();
+  }
+}
+
+// Goal: what is marked is not taken meanwhile. Method: the owner gets all that a holder's end in
+// another thread has brought back, while a third makes the pool's first call by reference.
+TEST(RecyclerReferences, TheFirstOfAPoolKeepsTheOwnerOutOfTheBox) {
+  const int rounds = test::scaled(1000);
+  for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
+    const auto recycler = without_handles();
+    std::vector<Recycled<Message>> held(128);
+    for (auto& holder : held) holder = recycler->get();
+    Message& raw = recycler->get_raw();
+    std::thread([held = std::move(held)] {}).join();
+    std::latch start(2);
+    std::thread visitor([&] {
+      start.arrive_and_wait();
+      recycler->recycle(raw);
+    });
+    held = std::vector<Recycled<Message>>(128);
+    start.arrive_and_wait();
+    for (auto& holder : held) {
+      holder = recycler->get();
+      holder->take(1);
+    }
+    visitor.join();
+    recycler->audit();
+    for (const auto& holder : held) holder->let_go();
+    EXPECT_LE(recycler->stats().created, 130U);
+  }
+  EXPECT_EQ(Message::live, 0);
 }
 
 }  // namespace
