@@ -25,8 +25,9 @@ ClassTables make_class_tables(std::size_t alignment) noexcept {
         static_cast<std::uint8_t>(sizing::class_of(base::align_up((i + 1) * 16, alignment)));
   }
   for (std::size_t i = 0; i < tables.large.size(); ++i) {
+    const std::size_t largest = (i + 1) << sizing::kLargeTableShift;
     tables.large[i] =
-        static_cast<std::uint8_t>(sizing::class_of(base::align_up((i + 1) * 1024, alignment)));
+        static_cast<std::uint8_t>(sizing::class_of(base::align_up(largest, alignment)));
   }
   return tables;
 }

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const std::string_view name = argv[1];
   const long count = std::atol(argv[2]);
-  if (name == "up_to_16k") {
+  if (name == "up_to_64k") {
     classify(1500, count);
   } else if (name == "up_to_1m") {
     classify(100'000, count);

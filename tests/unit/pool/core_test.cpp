@@ -148,6 +148,35 @@ TEST(PoolCore, LiveRegionsNeverOverlap) {
   pool.check();
 }
 
+// By the tables, 65,536 bytes being the last size of the fine one, and beyond them; as a buffer and
+// as plain memory, which is taken back by the same size.
+TEST(PoolCore, ASizeIsOfItsClassWhateverTableSaysSo) {
+  for (const std::size_t direct_alignment : {0U, 64U, 4096U}) {
+    PooledAllocatorOptions options;
+    options.heap_arenas = options.direct_arenas = 1;
+    options.direct_alignment = direct_alignment;
+    SmallPool pool(options);
+    for (const MemoryKind kind : kKinds) {
+      const std::size_t alignment = kind == MemoryKind::direct ? direct_alignment : 0;
+      for (std::size_t i = 0; i <= sizing::class_of(2 * base::kMiB); ++i) {
+        const std::size_t largest = sizing::size_of(sizing::SizeClass::from_index(i));
+        for (const std::size_t size : {largest - 15, largest - 1, largest, largest + 1}) {
+          const std::size_t rounded =
+              alignment == 0 ? size : (size + alignment - 1) / alignment * alignment;
+          Region* const region = pool.take(size, kind);
+          ASSERT_NE(region, nullptr);
+          ASSERT_EQ(region->size_class, sizing::class_of(rounded)) << size << " at " << alignment;
+          SmallPool::give(region);
+          Region* const plain = pool.core().take<kPlainTag>(size, kind);
+          ASSERT_EQ(plain->size_class, sizing::class_of(rounded)) << size << " at " << alignment;
+          pool.give_plain(plain->data, size);
+        }
+      }
+    }
+    pool.check();
+  }
+}
+
 TEST(PoolCore, AlignsToAnyPowerOfTwoUpToTheChunk) {
   for (const std::size_t direct_alignment : {0U, 64U, 4096U}) {
     auto options = small_options();

@@ -26,7 +26,7 @@ struct HugeRegion;
 /// Size to class for one memory kind, its alignment rounded in: one load up to 1 MiB.
 struct ClassTables {
   std::array<std::uint8_t, sizing::kSmallTable.size()> small;  // by (size - 1) >> 4
-  std::array<std::uint8_t, sizing::kLargeTable.size()> large;  // by (size - 1) >> 10
+  std::array<std::uint8_t, sizing::kLargeTable.size()> large;  // by (size - 1) >> 14
 };
 
 /// What a PooledAllocator is inside, and what outlives it until the last region has come back.
@@ -197,7 +197,7 @@ class PoolCore {
     if (last < sizing::kSmallTableLimit) [[likely]] {
       size_class = tables.small[last >> 4];
     } else if (last < sizing::kLargeTableLimit) [[likely]] {
-      size_class = tables.large[last >> 10];
+      size_class = tables.large[last >> sizing::kLargeTableShift];
     } else {
       return nullptr;
     }

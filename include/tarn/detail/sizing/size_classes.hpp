@@ -43,16 +43,22 @@ template <std::size_t kEntries, std::size_t kStep>
 
 }  // namespace detail
 
-inline constexpr std::size_t kSmallTableLimit = 16 * base::kKiB;
+inline constexpr std::size_t kSmallTableLimit = 64 * base::kKiB;
 inline constexpr std::size_t kLargeTableLimit = 1 * base::kMiB;
+/// As coarse as classes above the small table's limit allow: four a doubling.
+inline constexpr unsigned kLargeTableShift = 14;
+static_assert(kSmallTableLimit == std::size_t{4} << kLargeTableShift);
 
-/// Class by (size - 1) >> 4 up to 16 KiB, the largest record of TLS and the usual read of a socket,
-/// and by (size - 1) >> 10 up to 1 MiB: 1024 bytes each, of which a line is touched for each KiB
-/// of sizes in use. Sizes in the first table take five instructions less.
+/// Class by (size - 1) >> 4 up to 64 KiB, and by (size - 1) >> 14 up to 1 MiB: 4096 bytes and 64,
+/// of which a line is touched for each KiB of sizes in use. Sizes in the first table take five
+/// instructions less. With a limit of 16 KiB the processor guesses wrong which table it will be for
+/// one in five of mixed sizes up to 64 KiB, which is a twelfth of a pair's time then
+/// (docs/adr/0041-plain-memory-by-a-table-of-recent-addresses.md).
 /// One table in steps of 16 up to 1 MiB would be 64 KiB, more than the first-level cache;
 /// arithmetic alone takes about twice the instructions.
 inline constexpr auto kSmallTable = detail::make_class_table<kSmallTableLimit / 16, 16>();
-inline constexpr auto kLargeTable = detail::make_class_table<kLargeTableLimit / 1024, 1024>();
+inline constexpr auto kLargeTable = detail::make_class_table<(kLargeTableLimit >> kLargeTableShift),
+                                                             std::size_t{1} << kLargeTableShift>();
 
 /// The index of the smallest class that holds `size` bytes; 0 is like 1. Not bounded by any
 /// chunk: compare with Geometry::class_count(). At most 235, so it always fits a SizeClass.
@@ -61,7 +67,7 @@ inline constexpr auto kLargeTable = detail::make_class_table<kLargeTableLimit / 
   if (last < kSmallTableLimit) [[likely]]
     return kSmallTable[last >> 4];
   if (last < kLargeTableLimit) [[likely]]
-    return kLargeTable[last >> 10];
+    return kLargeTable[last >> kLargeTableShift];
   return detail::class_of_by_arithmetic(size);
 }
 
