@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "support/sanitizer_options.hpp"
 #include "tarn/detail/sync/atomic.hpp"
 
 namespace tarn::recycler {
