@@ -231,7 +231,7 @@ class Recycler {
     if (home.core != core_) [[unlikely]]
       recycler::check_other_core(*core_);
     // [sync: by-hand] Acquire: what waits is marked.
-    if (home.by_hand.load_acquire() == 0) [[unlikely]]
+    if (home.by_hand.load_acquire() != recycler::ByHand::kept) [[unlikely]]
       recycler::begin_by_hand(home);
     recycler::give_back<recycler::How::guarded>(given);
   }

@@ -73,7 +73,7 @@ void LocalPool::audit() const noexcept {
     found += boxed;
   }
   TARN_CHECK(found == waiting());
-  if (is_closed()) TARN_CHECK(found == 0 && !has_batch());
+  if (is_closed()) TARN_CHECK(found == 0 && !has_batch() && gate_.is_revoked());
 
   const Counts now = counts();
   TARN_CHECK(now.destroyed <= now.created && found <= now.created - now.destroyed);

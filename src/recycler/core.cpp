@@ -128,7 +128,7 @@ void Core::drop_reference() noexcept {
 
 LocalPool& Core::make_pool(HomeKind kind) {
   auto pool = std::make_unique<LocalPool>(*this, kind);
-  if (keeps_handles_ && is_checked()) pool->by_hand.store_relaxed(1);
+  if (keeps_handles_ && is_checked()) pool->by_hand.store_relaxed(ByHand::kept);
   const bool is_local = kind == HomeKind::local && options_.max_capacity_per_thread != 0;
   {
     const sync::LockGuard lock(mutex_);
@@ -172,12 +172,14 @@ void Core::follow_fast_scope(LocalPool& pool) noexcept {
 
 void Core::begin_by_hand(Home& home) noexcept {
   const sync::LockGuard lock(mutex_);
-  if (home.by_hand.load_relaxed() != 0) return;
+  if (home.by_hand.load_relaxed() == ByHand::kept) return;
+  // First of all, so that it holds also when the rest has to be tried again.
+  home.by_hand.store_relaxed(ByHand::begun);
   auto& pool = static_cast<LocalPool&>(home);
-  // Without memory nothing is unmarked as yet, and the next one tries again.
-  if (is_checked() && !pool.end_unmarked(is_mine(pool))) return;
+  // Nothing waits in a pool that has closed.
+  if (is_checked() && !pool.is_closed() && !pool.end_unmarked(is_mine(pool))) return;
   // [sync: by-hand] Release: what waits is marked before others rely on it.
-  home.by_hand.store_release(1);
+  home.by_hand.store_release(ByHand::kept);
 }
 
 void Core::unpin_owner() noexcept {

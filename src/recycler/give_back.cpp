@@ -48,7 +48,7 @@ void give_back_slow(void* object) {
 
 void give_back_owned_slow(void* object, Home& home) noexcept {
   // Two calls at the end of this one, so that the usual way saves no registers.
-  if (home.by_hand.load_relaxed() == 0) return give_back_unseen(object, home);
+  if (home.by_hand.load_relaxed() == ByHand::never) return give_back_unseen(object, home);
   give_back_looked_at(object, *home.core);
 }
 

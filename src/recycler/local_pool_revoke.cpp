@@ -65,7 +65,8 @@ void* LocalPool::end_batch(void* hot) noexcept {
 bool LocalPool::end_unmarked(bool by_owner) noexcept {
   // Made, though nothing may be in it: else whoever makes it later might still put unmarked.
   Inbox* const from = inbox();
-  if (!exists(from)) return from != nullptr;
+  if (from == nullptr) return false;
+  TARN_ASSERT(!is_closed());
   // The hot slot stays as it is: what is in there is marked, and needs no gate to get there.
   gate_.revoke(fence_for(by_owner));
   from->box.end_unmarked([](void* object) { return state_of(object).recycle_unguarded(); });

@@ -10,11 +10,13 @@
 #include <new>
 #include <semaphore>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "support.hpp"
 #include "support/failing_new.hpp"
+#include "tarn/log.hpp"
 #include "tarn/recycler.hpp"
 
 namespace tarn {
@@ -158,7 +160,8 @@ TEST(RecyclerMemory, WhatCannotBeSpilledCountsAsDropped) {
   }
 }
 
-// Also by recycle(T&), whose first call makes the box: without it the next one makes it.
+// Also by recycle(T&), whose first call makes the box: without it the next one makes it, and what a
+// holder brings back is looked at all the same.
 TEST(RecyclerMemory, TheFirstReferenceDoesWithoutMemory) {
   Recycler<Holder> recycler([] { return Holder(); }, {.ratio = 0});
   Recycled<Holder> held = recycler.get();
@@ -173,6 +176,18 @@ TEST(RecyclerMemory, TheFirstReferenceDoesWithoutMemory) {
   EXPECT_THROW(recycler.recycle(late), std::logic_error);
   EXPECT_EQ(recycler.thread_local_size(), 2U);
   recycler.audit();
+
+  Recycler<Holder> other([] { return Holder(); }, {.ratio = 0});
+  held = other.get();
+  {
+    const FailingNew failing(1);
+    other.recycle(*held);
+  }
+  const LogSink before = set_log_sink([](LogLevel, std::string_view) {});
+  in_thread([&held] { held.reset(); });
+  set_log_sink(before);
+  EXPECT_EQ(other.thread_local_size(), 1U) << "it was recycled behind its holder's back";
+  other.audit();
 }
 
 /// Bringing back needs memory at times: for the batch, for the queue. Without, the object is

@@ -65,6 +65,10 @@ struct Settings {
   Ways ways = Ways::all;
 };
 
+std::unique_ptr<Recycler<Message>> without_handles(const RecyclerOptions& options) {
+  return std::make_unique<Recycler<Message>>([] { return Message(Message::Handle()); }, options);
+}
+
 class RecyclerStress : public testing::TestWithParam<Settings> {
  protected:
   [[nodiscard]] static bool is_pinned() { return GetParam().options.form == RecyclerForm::pinned; }
@@ -74,7 +78,7 @@ class RecyclerStress : public testing::TestWithParam<Settings> {
       return std::make_unique<Recycler<Message>>(
           [](Message::Handle handle) { return Message(handle); }, options);
     }
-    return std::make_unique<Recycler<Message>>([] { return Message(Message::Handle()); }, options);
+    return without_handles(options);
   }
 };
 
@@ -393,9 +397,7 @@ TEST(RecyclerReferences, TheFirstOfAPoolMissesNothingThatComesAtTheSameTime) {
     }
   });
   for (int round = 1; round <= rounds; ++round) {
-    recycler = std::make_unique<Recycler<Message>>(
-        [] { return Message(Message::Handle()); },
-        RecyclerOptions{.max_capacity_per_thread = 12, .ratio = 0});
+    recycler = without_handles({.max_capacity_per_thread = 12, .ratio = 0});
     held = recycler->get();
     Message& late = *held;
     Message& raw = recycler->get_raw();
@@ -418,17 +420,12 @@ TEST(RecyclerReferences, TheFirstOfAPoolMissesNothingThatComesAtTheSameTime) {
   set_log_sink(before);
 }
 
-std::unique_ptr<Recycler<Message>> without_handles() {
-  return std::make_unique<Recycler<Message>>([] { return Message(Message::Handle()); },
-                                             RecyclerOptions{.ratio = 0});
-}
-
 // Goal: who recycles by reference relies on nothing before it is so. Method: while one thread makes
 // the first such call of a pool, another recycles what a holder has brought back before.
 TEST(RecyclerReferences, TheSecondOfAPoolWaitsForTheFirst) {
   const int rounds = test::scaled(1000);
   for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
-    const auto recycler = without_handles();
+    const auto recycler = without_handles({.ratio = 0});
     std::vector<Recycled<Message>> held(100);
     for (auto& holder : held) holder = recycler->get();
     Message& late = *held.back();
@@ -455,7 +452,7 @@ TEST(RecyclerReferences, TheSecondOfAPoolWaitsForTheFirst) {
 TEST(RecyclerReferences, TheFirstOfAPoolKeepsTheOwnerOutOfTheBox) {
   const int rounds = test::scaled(1000);
   for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
-    const auto recycler = without_handles();
+    const auto recycler = without_handles({.ratio = 0});
     std::vector<Recycled<Message>> held(128);
     for (auto& holder : held) holder = recycler->get();
     Message& raw = recycler->get_raw();

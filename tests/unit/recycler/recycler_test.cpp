@@ -423,6 +423,22 @@ TEST(Recycler, KeepsItsBoundWhenTheFirstComesBackByReference) {
   }
 }
 
+TEST(Recycler, LeavesAPoolClosedWhoseFirstReferenceComesAfterItsThread) {
+  const auto recycler = without_handles();
+  Object* by_reference = nullptr;
+  Recycled<Object> held;
+  in_thread([&] {
+    by_reference = &recycler->get_raw();
+    held = recycler->get();
+    recycler->get().reset();  // so that there was something to close
+  });
+  recycler->recycle(*by_reference);
+  EXPECT_EQ(Object::live, 1);
+  recycler->audit();  // also looks whether the pool's owner is kept out for good
+  held.reset();
+  EXPECT_EQ(recycler->stats().dropped_closed, 2U);
+}
+
 TEST(Recycler, EndsWithWhatAnotherThreadBroughtBackUnseen) {
   for (const bool trimmed : {false, true}) {
     const auto recycler = without_handles();

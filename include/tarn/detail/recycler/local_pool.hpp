@@ -27,13 +27,22 @@ enum class HomeKind : std::uint8_t {
   noop,    ///< a NoopHome: the object is destroyed when it is recycled
 };
 
+/// How the objects of a home come back.
+enum class ByHand : std::uint8_t {
+  never,  ///< by a Recycled's end only: nobody else could bring one back
+  begun,  ///< also by other ways, so each way looks at the state; some that wait may be unmarked
+  kept,   ///< the same, and all that wait are marked
+};
+
 /// What an object refers to: who may put it back without more ado, and where everybody else looks.
 ///
 /// Both owner words are 0, no thread's pointer, while nobody may. Two words instead of one word and
 /// a flag, so that the thread that owns an unchecked pool needs one comparison.
 struct Home {
   Home(Core& its_core, HomeKind its_kind) noexcept
-      : core(&its_core), kind(its_kind), by_hand(its_kind == HomeKind::local ? 0 : 1) {}
+      : core(&its_core),
+        kind(its_kind),
+        by_hand(its_kind == HomeKind::local ? ByHand::never : ByHand::kept) {}
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
 
@@ -43,12 +52,11 @@ struct Home {
   sync::Atomic<std::uintptr_t> checked_owner{0};
   Core* const core;
   const HomeKind kind;
-  // Whether objects may also come back by other ways than a Recycled's end, so that their states
-  // must always be right: 1 from the start when the objects know their handles, and in homes that
-  // are no thread's; else from the first recycle(T&) on, which makes them right before it sets this
-  // (Core::begin_by_hand). Whose Recycled ends and does not see it yet finds its way closed.
-  // [sync: by-hand] Release; acquire by recycle(T&): all that waits is marked.
-  sync::Atomic<std::uint8_t> by_hand;
+  // Only ever moves on. `kept` from the start when the objects know their handles, and in homes
+  // that are no thread's; else from the first recycle(T&) on (Core::begin_by_hand). Whose Recycled
+  // ends and does not see it yet finds its way closed. [sync: by-hand] Release; acquire by
+  // recycle(T&): all that waits is marked.
+  sync::Atomic<ByHand> by_hand;
 };
 
 /// Where objects go that are not to be pooled: to the counters of the pool that made them.
@@ -132,7 +140,7 @@ class LocalPool : public Home {
   void open_batch(std::uintptr_t owner, bool checked) noexcept;
   /// Closes the way of put_unmarked(), and marks what has come by it. Keeps the owner out of the
   /// return box meanwhile, but leaves it its batch. @returns false when memory is refused: nothing
-  /// has changed. @pre under the core's lock.
+  /// has changed. @pre under the core's lock, open.
   [[nodiscard]] bool end_unmarked(bool by_owner) noexcept;
   /// What is in the batch stays waiting. @pre revoked; `hot` is what revoke() returned.
   /// @returns `hot` if there is no place left for it.
