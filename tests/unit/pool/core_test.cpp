@@ -506,7 +506,9 @@ TEST(PoolCore, AnArenaThatNobodyUsesIsLookedAfterByOtherThreads) {
                          [](const std::byte* at) { return *at == std::byte{0xEE}; });
   };
   const auto before = resident();
-  ASSERT_GT(before, 700) << "more than the budget of that moment";
+  // Most of the 1920; fewer where the other thread took seconds, in each of which half of what it
+  // had in use before is forgotten. The last 20 never have to go.
+  ASSERT_GT(before, 50) << "nothing is left to look after";
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (resident() > before / 2 && std::chrono::steady_clock::now() < end) {
     for (int i = 0; i < 64; ++i) SmallPool::give(pool.take(64));

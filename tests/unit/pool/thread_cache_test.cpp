@@ -11,9 +11,11 @@
 #include <thread>
 #include <vector>
 
+#include "pool/arena.hpp"
 #include "support/pool_parts.hpp"
 #include "support/scale.hpp"
 #include "support/small_pool.hpp"
+#include "tarn/detail/platform/clock.hpp"
 #include "tarn/detail/tls/slots.hpp"
 
 namespace tarn::pool {
@@ -396,12 +398,16 @@ TEST(ThreadCache, ARegionLargerThanTheBoundIsNotKept) {
 TEST(ThreadCache, ServesALoopOfTheLargestCachedSizeByItself) {
   PooledAllocatorOptions options;
   options.heap_arenas = options.direct_arenas = 1;
+  const std::uint64_t start = platform::coarse_monotonic_ms();
   SmallPool pool(options);
   for (int i = 0; i < 1000; ++i) SmallPool::give(pool.take(1 << 20));
   const std::uint64_t hits = pool.stats().cache_hits;
   for (int i = 0; i < 100; ++i) SmallPool::give(pool.take(1 << 20));
   EXPECT_EQ(pool.stats().cache_hits, hits + 100);
-  EXPECT_EQ(pool.stats().chunks_mapped, 1U);
+  // Before the region is kept, its chunk is an idle one between two turns: who is stopped for as
+  // long as such a one may last makes another.
+  const std::uint64_t stops = (platform::coarse_monotonic_ms() - start) / Arena::kIdleMs;
+  EXPECT_LE(pool.stats().chunks_mapped, 1 + stops);
 }
 
 // Twice what a thread keeps at first: one window of slow steps, which 64 loops are, is enough.
