@@ -44,12 +44,13 @@ struct PooledAllocatorOptions {
   [[nodiscard]] static std::size_t default_arenas() noexcept;
 
   // Bytes. What a thread keeps begins far below and grows only where misses cost, so this is the
-  // end of that growth: with 8 MiB no recorded trace missed over 6 % of its look-ups
-  // (docs/adr/0040-bounds-of-a-thread-cache.md). What may be pending is half of it: regions of 256
-  // KiB that cross between two threads take 200 ns then, 110 to 150 with two and four times as
-  // much, 230 with a quarter and 730 with an eighth (medians of three runs that scatter by a half);
+  // end of that growth: 256 live regions of up to 1 MiB miss 24 times in a hundred with 8 MiB and
+  // take 138 ns, 13 times with 16 and take 82; no recorded trace comes near
+  // (docs/adr/0040-bounds-of-a-thread-cache.md). What may be pending is a quarter of it: regions of
+  // 256 KiB that cross between two threads take 200 ns then, 110 to 150 with two and four times as
+  // much, 230 with half and 730 with a quarter (medians of three runs that scatter by a half);
   // smaller ones take the same with all of these.
-  static constexpr std::size_t kDefaultMaxCachedBytes = std::size_t{8} << 20;
+  static constexpr std::size_t kDefaultMaxCachedBytes = std::size_t{16} << 20;
   static constexpr std::size_t kDefaultMaxPendingBytes = std::size_t{4} << 20;
 };
 
