@@ -88,6 +88,10 @@ PoolCore::PoolCore(const PooledAllocatorOptions& options, const platform::Memory
                    const platform::MemorySource& metadata)
     : class_tables_{make_class_tables(alignment_of(options, MemoryKind::heap)),
                     make_class_tables(alignment_of(options, MemoryKind::direct))},
+      to_heap_stock_(alignment_of(options, MemoryKind::direct) ==
+                             alignment_of(options, MemoryKind::heap)
+                         ? ThreadCache::kToHeapStock
+                         : 0),
       chunks_(options.page_size << options.max_order, metadata),
       options_(options),
       geometry_(options.page_size, options.max_order),

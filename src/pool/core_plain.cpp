@@ -64,12 +64,11 @@ Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t si
 
 void* PoolCore::resize_near(void* memory, std::size_t size, std::size_t new_size,
                             std::size_t alignment) noexcept {
-  ThreadCache* const cache = near_cache();
-  if (cache == nullptr || alignment > kNearAlignment) [[unlikely]]
+  if (alignment > kNearAlignment) [[unlikely]]
     return nullptr;
+  RegionCache* home = nullptr;
   Region* region = nullptr;
-  RegionCache* const home = cache->home_of_recent(memory, near_size(size, alignment), region);
-  if (home == nullptr) return nullptr;
+  if (!find_recent(memory, near_size(size, alignment), home, region)) return nullptr;
   const std::size_t needed = near_size(new_size, alignment);
   if (home->fits(needed)) return memory;
   // What grows as a run may grow where it is, or wants room for the next time.
@@ -79,7 +78,7 @@ void* PoolCore::resize_near(void* memory, std::size_t size, std::size_t new_size
     return nullptr;
   std::memcpy(fresh->data, memory, std::min(size, new_size));
   if (!home->push_own(region)) [[unlikely]]
-    cache->keep_slow(region, *home);
+    home->cache().keep_slow(region, *home);
   return fresh->data;
 }
 

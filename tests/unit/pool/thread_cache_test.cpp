@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -449,20 +450,40 @@ Region* take_plain(SmallPool& pool, std::size_t size, MemoryKind kind = kDirect)
   return region;
 }
 
+void expect_to_take_back(SmallPool& pool, std::size_t size, MemoryKind kind) {
+  std::array<Region*, 3> taken{};
+  for (Region*& region : taken) region = take_plain(pool, size, kind);
+  // This makes room in the stock.
+  for (Region* const region : taken) pool.core().give_plain(region->data, size);
+  for (int round = 0; round < 2; ++round) {
+    Region* const region = take_plain(pool, size, kind);
+    const std::uint32_t stocked_before = pool.stock(size, kind).size();
+    EXPECT_TRUE(pool.core().give_recent(region->data, size)) << size;
+    EXPECT_EQ(pool.stock(size, kind).size(), stocked_before + 1);
+  }
+}
+
 TEST(ThreadCache, TakesBackPlainMemoryThatItRemembers) {
   SmallPool pool;
   for (const MemoryKind kind : {kHeap, kDirect}) {
     for (const std::size_t size : {1U, 16U, 100U, 4096U, 16384U}) {
-      pool.core().give_plain(take_plain(pool, size, kind)->data, size);  // makes room in the stock
-      for (int round = 0; round < 2; ++round) {
-        Region* const region = take_plain(pool, size, kind);
-        const std::uint32_t stocked_before = pool.stock(size, kind).size();
-        EXPECT_TRUE(pool.cache()->give_recent(region->data, size));
-        EXPECT_EQ(pool.stock(size, kind).size(), stocked_before + 1);
-      }
+      expect_to_take_back(pool, size, kind);
     }
   }
   pool.check();
+}
+
+// From 64 KiB on classes come from another table.
+TEST(ThreadCache, TakesBackLargePlainMemoryThatItRemembers) {
+  PooledAllocatorOptions options = test::small_options();
+  options.max_order = 8;  // chunks of 1 MiB
+  for (const MemoryKind kind : {kHeap, kDirect}) {
+    for (const std::size_t size : {65536U, 65537U, 100'000U}) {
+      SmallPool pool(options);  // a new one, as all together would be more than a thread keeps
+      expect_to_take_back(pool, size, kind);
+      pool.check();
+    }
+  }
 }
 
 TEST(ThreadCache, TakesBackNothingElseAsRemembered) {
@@ -470,19 +491,41 @@ TEST(ThreadCache, TakesBackNothingElseAsRemembered) {
   pool.core().give_plain(take_plain(pool, 100)->data, 100);  // makes room in the stock
   Region* const region = take_plain(pool, 100);
   std::byte* const memory = region->data;
-  ThreadCache& cache = *pool.cache();
-  EXPECT_FALSE(cache.give_recent(nullptr, 100));
-  EXPECT_FALSE(cache.give_recent(memory + 16, 84)) << "inside";
-  EXPECT_FALSE(cache.give_recent(&pool, 100)) << "foreign";
+  PoolCore& core = pool.core();
+  EXPECT_FALSE(core.give_recent(nullptr, 100));
+  EXPECT_FALSE(core.give_recent(memory + 16, 84)) << "inside";
+  EXPECT_FALSE(core.give_recent(&pool, 100)) << "foreign";
   for (const std::size_t size : {0U, 96U, 113U, 4096U}) {
-    EXPECT_FALSE(cache.give_recent(memory, size)) << "of another class than " << size;
+    EXPECT_FALSE(core.give_recent(memory, size)) << "of another class than " << size;
   }
-  EXPECT_TRUE(cache.give_recent(memory, 97));
-  EXPECT_FALSE(cache.give_recent(memory, 100)) << "released already";
+  EXPECT_TRUE(core.give_recent(memory, 97));
+  EXPECT_FALSE(core.give_recent(memory, 100)) << "released already";
   Region* const buffers = pool.take(100);
   ASSERT_EQ(buffers, region);
-  EXPECT_FALSE(cache.give_recent(memory, 100)) << "a buffer's now";
+  EXPECT_FALSE(core.give_recent(memory, 100)) << "a buffer's now";
   SmallPool::give(buffers);
+  pool.check();
+}
+
+// Where direct memory has an alignment of its own, a size is of one class there and of another in
+// the heap's stocks: what was taken from these goes back to them, and by its own sizes only.
+TEST(ThreadCache, TakesBackPlainMemoryByTheClassOfItsKind) {
+  PooledAllocatorOptions options = test::small_options();
+  options.direct_alignment = 64;
+  SmallPool pool(options);
+  for (const MemoryKind kind : {kHeap, kDirect}) {
+    pool.core().give_plain(take_plain(pool, 50, kind)->data, 50);  // makes room in the stock
+    Region* const region = take_plain(pool, 50, kind);             // of 64 bytes
+    EXPECT_EQ(region->memory_kind, kind);
+    std::byte* const memory = region->data;
+    if (kind == kHeap) {
+      // 20 bytes are of the class of 64 if direct, of that of 32 here.
+      EXPECT_FALSE(pool.core().give_recent(memory, 20));
+    }
+    const std::uint32_t stocked_before = pool.stock(64, kind).size();
+    pool.core().give_plain(memory, kind == kHeap ? 50 : 20);
+    EXPECT_EQ(pool.stock(64, kind).size(), stocked_before + 1);
+  }
   pool.check();
 }
 
@@ -500,7 +543,10 @@ TEST(ThreadCache, DoesNotTakeAnotherThreadsMemoryForItsOwn) {
       taken.push_back(take_plain(pool, 100)->data);
     }
     ASSERT_EQ(taken.back(), memory);
-    EXPECT_FALSE(first->give_recent(memory, 100));
+    Region* region = nullptr;
+    RegionCache* home = &first->region_cache(kDirect, sizing::class_of(100));
+    EXPECT_FALSE(first->find_recent(memory, ThreadCache::kToHeapStock, home, region));
+    EXPECT_NE(region, nullptr) << "no longer in mind";
     for (std::byte* const one : taken) pool.core().give_plain(one, 100);
   });
   SmallPool::give(neighbour);

@@ -81,18 +81,26 @@ class PoolCore {
   /// @complexity usual path, for memory that this thread took not long ago: some thirty
   /// instructions, no call, lock or read-modify-write.
   [[gnu::always_inline]] void give_plain(void* memory, std::size_t size) noexcept {
-    ThreadCache* const cache = near_cache();
-    if (cache == nullptr || !cache->give_recent(memory, size)) [[unlikely]]
+    if (!give_recent(memory, size)) [[unlikely]]
       give_plain_slow(memory, size, 1);
   }
 
   /// As give_plain(), for memory at a multiple of `alignment`.
   void give_aligned(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    ThreadCache* const cache = near_cache();
-    if (cache == nullptr || alignment > kNearAlignment ||
-        !cache->give_recent(memory, near_size(size, alignment))) [[unlikely]] {
+    if (alignment > kNearAlignment || !give_recent(memory, near_size(size, alignment)))
+        [[unlikely]] {
       give_plain_slow(memory, size, alignment);
     }
+  }
+
+  /// Takes back plain memory that the calling thread's cache remembers; the size is what its class
+  /// was looked up by.
+  /// @returns false, and nothing has changed, when it does not, or the stock has no room.
+  /// @complexity some thirty instructions, no call, lock or read-modify-write.
+  [[nodiscard]] [[gnu::always_inline]] bool give_recent(void* memory, std::size_t size) noexcept {
+    RegionCache* home = nullptr;
+    Region* region = nullptr;
+    return find_recent(memory, size, home, region) && home->push_own(region);
   }
 
   /// As give_aligned(), but finds the region by its chunk.
@@ -186,11 +194,11 @@ class PoolCore {
            const platform::MemorySource& metadata);
   ~PoolCore();
 
-  /// The usual path of take(): from this thread's stock of the class.
-  /// @returns null when that is not the way; nothing has changed then.
-  template <std::uintptr_t kTag>
-  [[nodiscard]] [[gnu::always_inline]] Region* take_near(std::size_t size,
-                                                         MemoryKind kind) noexcept {
+  /// The calling thread's stock for `size` bytes.
+  /// @returns null when there is none by the tables: for 0 bytes, and above 1 MiB; or no cache
+  /// near.
+  [[nodiscard]] [[gnu::always_inline]] RegionCache* near_stock(std::size_t size, MemoryKind kind,
+                                                               ThreadCache*& cache) const noexcept {
     const std::size_t last = size - 1;  // wraps for 0, which so takes the slow path
     const ClassTables& tables = class_tables_[static_cast<std::size_t>(kind)];
     std::size_t size_class = 0;
@@ -201,10 +209,33 @@ class PoolCore {
     } else {
       return nullptr;
     }
-    ThreadCache* const cache = near_cache();
+    cache = near_cache();
     if (cache == nullptr) [[unlikely]]
       return nullptr;
-    RegionCache& stock = cache->region_cache(kind, size_class);
+    return &cache->region_cache(kind, size_class);
+  }
+
+  /// See ThreadCache::find_recent().
+  [[nodiscard]] [[gnu::always_inline]] bool find_recent(const void* memory, std::size_t size,
+                                                        RegionCache*& home,
+                                                        Region*& region) const noexcept {
+    ThreadCache* cache = nullptr;
+    home = near_stock(size, MemoryKind::direct, cache);
+    if (home == nullptr) [[unlikely]]
+      return false;
+    return cache->find_recent(memory, to_heap_stock_, home, region);
+  }
+
+  /// The usual path of take(): from this thread's stock of the class.
+  /// @returns null when that is not the way; nothing has changed then.
+  template <std::uintptr_t kTag>
+  [[nodiscard]] [[gnu::always_inline]] Region* take_near(std::size_t size,
+                                                         MemoryKind kind) noexcept {
+    ThreadCache* cache = nullptr;
+    RegionCache* const near = near_stock(size, kind, cache);
+    if (near == nullptr) [[unlikely]]
+      return nullptr;
+    RegionCache& stock = *near;
     bool lease_is_over = false;
     Region* const region = stock.pop(kTag, lease_is_over);
     if (region == nullptr) [[unlikely]]
@@ -256,6 +287,9 @@ class PoolCore {
   // Of the thread caches' key; 0, where no thread has one, when it is not near: then every path is
   // the slow one, which asks the key.
   std::size_t near_index_ = 0;
+  // Bytes from a size's direct stock back to its heap stock; 0 when direct memory has an alignment
+  // of its own, as then a size need not be of the same class in both.
+  const std::size_t to_heap_stock_;
   ChunkMap chunks_;
   const PooledAllocatorOptions options_;
   const sizing::Geometry geometry_;

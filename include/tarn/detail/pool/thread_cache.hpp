@@ -72,6 +72,8 @@ class alignas(RegionCache) ThreadCache {
   [[nodiscard]] RegionCache& region_cache(MemoryKind kind, std::size_t size_class) noexcept {
     return caches()[2 * size_class + static_cast<std::size_t>(kind)];
   }
+  /// Bytes from a class's direct stock back to its heap stock.
+  static constexpr std::size_t kToHeapStock = sizeof(RegionCache);
   [[nodiscard]] const RegionCache& region_cache(MemoryKind kind,
                                                 std::size_t size_class) const noexcept {
     return const_cast<ThreadCache*>(this)->region_cache(kind, size_class);
@@ -88,35 +90,30 @@ class alignas(RegionCache) ThreadCache {
   /// Remembers a live plain region of one of these caches, so that home_of_recent() finds it.
   void remember(Region* region) noexcept { recent_[recent_index(region->data)] = region; }
 
-  /// The stock of plain memory that this thread has taken itself, and remembers; `region` is its
-  /// control block then.
+  /// Finds plain memory that this thread has taken itself, and remembers: its control block
+  /// `region`, and its stock `home`, which is either that of direct memory that `home` is before,
+  /// or the one that lies `to_heap` bytes before it.
   ///
-  /// Whatever the address: that the region found for it has this address, is live, plain, of this
-  /// thread's cache and of the size's class is read from the region itself.
-  /// @returns null when it is not remembered, or no such memory.
+  /// Whatever the address: that the region found for it has this address, is live, plain and of one
+  /// of the two stocks is read from the region itself.
+  /// @returns false when it is not remembered, or no such memory.
   /// @complexity a dozen instructions, no call, lock or read-modify-write.
-  [[nodiscard]] [[gnu::always_inline]] RegionCache* home_of_recent(const void* memory,
-                                                                   std::size_t size,
-                                                                   Region*& region) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] bool find_recent(const void* memory,
+                                                        const std::size_t& to_heap,
+                                                        RegionCache*& home,
+                                                        Region*& region) noexcept {
     region = recent_[recent_index(memory)];
     if (seen_data(region) != memory) [[unlikely]]
-      return nullptr;
-    const std::uintptr_t link = seen_link(region);
-    if ((link & kPlainTag) == 0) [[unlikely]]
-      return nullptr;
-    // Any live region's home stays readable, also when it is another's by now.
-    auto* const home = reinterpret_cast<RegionCache*>(link - kPlainTag);
-    if (&home->cache() != this || !home->fits(size)) [[unlikely]]
-      return nullptr;
-    return home;
-  }
-  /// Takes back plain memory that home_of_recent() knows.
-  /// @returns false, and nothing has changed, when it does not, or the stock has no room.
-  /// @complexity two dozen instructions, no call, lock or read-modify-write.
-  [[nodiscard]] bool give_recent(const void* memory, std::size_t size) noexcept {
-    Region* region = nullptr;
-    RegionCache* const home = home_of_recent(memory, size, region);
-    return home != nullptr && home->push_own(region);
+      return false;
+    // Which of the two is a branch and not computed from the link: so the processor, which guesses
+    // branches, knows the stock's address before it has the region. Read once, the link would let
+    // the compiler select the address by it.
+    if (seen_link(region) != reinterpret_cast<std::uintptr_t>(home) + kPlainTag) {
+      home = reinterpret_cast<RegionCache*>(reinterpret_cast<std::uintptr_t>(home) - to_heap);
+      if (seen_link(region) != reinterpret_cast<std::uintptr_t>(home) + kPlainTag) [[unlikely]]
+        return false;
+    }
+    return true;
   }
 
   /// Takes a region when the usual path could not: from the stock, from what others have returned,
