@@ -87,7 +87,7 @@ class alignas(RegionCache) ThreadCache {
   /// Counts an allocation that was no hit, and trims when the interval is over.
   void count_miss() noexcept { count_allocations(1); }
 
-  /// Remembers a live plain region of one of these caches, so that home_of_recent() finds it.
+  /// Remembers a live plain region of one of these caches, so that find_recent() finds it.
   void remember(Region* region) noexcept { recent_[recent_index(region->data)] = region; }
 
   /// Finds plain memory that this thread has taken itself, and remembers: its control block
