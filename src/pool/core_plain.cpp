@@ -56,7 +56,7 @@ Region* PoolCore::plain_region_slow(Region* region, void* memory, std::size_t si
   if (needed == 0 || sizing::class_of(needed) != region->size_class) {
     std::snprintf(detail, sizeof detail,
                   "with size %zu and alignment %zu, allocated in size class %u (%zu bytes)", size,
-                  alignment, region->size_class, own_size);
+                  std::max(alignment, kSmallAlignment), region->size_class, own_size);
     base::fatal("deallocate with another size", memory, detail);
   }
   return region;

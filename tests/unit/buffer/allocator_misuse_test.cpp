@@ -144,7 +144,8 @@ TEST_F(AllocatorMisuseDeathTest, AnotherSizeOfHugeMemory) {
 
 TEST_F(AllocatorMisuseDeathTest, AnAlignmentOfAnotherClass) {
   void* const memory = allocator.allocate(100, 1024);
-  EXPECT_DEATH(allocator.deallocate(memory, 100), report(memory, "with size 100 and alignment"));
+  EXPECT_DEATH(allocator.deallocate(memory, 100),
+               report(memory, "with size 100 and alignment 16,"));
   EXPECT_DEATH(allocator.deallocate(memory, 100, 4096), report(memory, "alignment 4096"));
   allocator.deallocate(memory, 100, 1024);
 }
