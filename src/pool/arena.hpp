@@ -11,6 +11,7 @@
 #include "pool/dirty_bound.hpp"
 #include "pool/metadata.hpp"
 #include "pool/subpage.hpp"
+#include "tarn/detail/base/units.hpp"
 #include "tarn/detail/platform/clock.hpp"
 #include "tarn/detail/platform/memory.hpp"
 #include "tarn/detail/platform/memory_kind.hpp"
@@ -64,6 +65,8 @@ class alignas(64) Arena {
   /// a quarter of a chunk. It mostly doubles, so this is for doubling four times: a replay of
   /// postgres's trace then copies 51 MB, with half of it 69, with a quarter 160.
   static constexpr std::uint32_t kRoomToGrow = 16;
+  /// Bytes of a huge page. Where the processor's are larger the system refuses.
+  static constexpr std::size_t kHugePage = 2 * base::kMiB;
 
   /// @pre `geometry` and `map` outlive the arena.
   Arena(const sizing::Geometry& geometry, MemoryKind kind, const platform::MemorySource& source,
@@ -185,7 +188,10 @@ class alignas(64) Arena {
   [[nodiscard]] Run take_run_from(Chunk& chunk, const RunWish& wish) noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* add_chunk() noexcept TARN_REQUIRES(lock_);
   [[nodiscard]] Chunk* map_chunk() noexcept TARN_REQUIRES(lock_);
-  [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_);
+  /// Bytes in use in this arena, and in the pool outside of arenas.
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept TARN_REQUIRES(lock_) {
+    return in_use_bytes_.load() + (in_use_elsewhere_ == nullptr ? 0 : in_use_elsewhere_->load());
+  }
   [[nodiscard]] std::byte* huge_page_due(const RegionList& taken) noexcept TARN_REQUIRES(lock_);
   void collapse(std::byte* memory) noexcept;
   void count_taken(sizing::SizeClass size_class, std::size_t count) noexcept TARN_REQUIRES(lock_);
@@ -205,7 +211,12 @@ class alignas(64) Arena {
   void doom(Chunk* chunk, Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   void doom_idle(Chunk*& doomed) noexcept TARN_REQUIRES(lock_);
   bool finish(Chunk* doomed, std::size_t given) noexcept;
-  [[nodiscard]] bool count_given(std::size_t count) noexcept TARN_REQUIRES(lock_);
+  /// The last that happens to an arena in give(). @returns whether these were the last that were
+  /// out.
+  [[nodiscard]] bool count_given(std::size_t count) noexcept TARN_REQUIRES(lock_) {
+    live_regions_ -= count;
+    return live_regions_ == 0 && count != 0;
+  }
 
   void audit_chunk(const Chunk& chunk, Census& census) const noexcept TARN_REQUIRES(lock_);
   void audit_subpages(const Census& census) const noexcept TARN_REQUIRES(lock_);
