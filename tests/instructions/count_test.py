@@ -55,11 +55,11 @@ class Count(unittest.TestCase):
         self.assertIn("main", printed, "a failure names the functions that cost most")
 
     def test_what_a_whole_run_scatters_by_is_no_operations_cost(self):
-        needed, _ = figures(counted("nops_10", "--budget", "1000")[1])
-        scattered, _ = figures(counted("nops_10_and_30_once", "--budget", "1000")[1])
+        needed, _ = figures(counted("nops_10_and_once_0", "--budget", "1000")[1])
+        scattered, _ = figures(counted("nops_10_and_once_30", "--budget", "1000")[1])
         self.assertGreater(scattered, needed)
-        self.assertEqual(counted("nops_10_and_30_once", "--budget", str(needed))[0], 0)
-        self.assertEqual(counted("nops_10_and_100_once", "--budget", str(needed))[0], 1)
+        self.assertEqual(counted("nops_10_and_once_30", "--budget", str(needed))[0], 0)
+        self.assertEqual(counted("nops_10_and_once_100", "--budget", str(needed))[0], 1)
 
     def test_fails_above_the_budget_of_locked_instructions(self):
         self.assertEqual(counted("locked_2", "--budget", "1000", "--locked", "2")[0], 0)

@@ -8,6 +8,8 @@ namespace {
 
 std::atomic<int> cell{0};
 
+constexpr std::string_view kAndOnce = "nops_10_and_once_";
+
 void nops_10() { asm volatile("nop;nop;nop;nop;nop;nop;nop;nop;nop;nop"); }
 
 }  // namespace
@@ -21,10 +23,10 @@ int main(int argc, char** argv) {
   }
   if (name == "nops_10" || name == "nops_10_warmed") {
     for (long i = 0; i < count; ++i) nops_10();
-  } else if (name == "nops_10_and_30_once" || name == "nops_10_and_100_once") {
-    // The longer run does more than its operations, once.
-    const int once = count < 5'000 ? 0 : name == "nops_10_and_30_once" ? 30 : 100;
-    for (int i = 0; i < once; ++i) nops_10();
+  } else if (name.starts_with(kAndOnce)) {
+    // The longer run does so many more than its operations, once.
+    const long once = count < 5'000 ? 0 : std::atol(argv[1] + kAndOnce.size());
+    for (long i = 0; i < once; ++i) nops_10();
     for (long i = 0; i < count; ++i) nops_10();
   } else if (name == "nops_30") {
     for (long i = 0; i < count; ++i) {
