@@ -546,7 +546,7 @@ TEST(ThreadCache, DoesNotTakeAnotherThreadsMemoryForItsOwn) {
     Region* region = nullptr;
     RegionCache* home = &first->region_cache(kDirect, sizing::class_of(100));
     EXPECT_FALSE(first->find_recent(memory, ThreadCache::kToHeapStock, home, region));
-    EXPECT_NE(region, nullptr) << "no longer in mind";
+    EXPECT_EQ(region->data, memory) << "no longer in mind";
     for (std::byte* const one : taken) pool.core().give_plain(one, 100);
   });
   SmallPool::give(neighbour);

@@ -72,12 +72,12 @@ class alignas(RegionCache) ThreadCache {
   [[nodiscard]] RegionCache& region_cache(MemoryKind kind, std::size_t size_class) noexcept {
     return caches()[2 * size_class + static_cast<std::size_t>(kind)];
   }
-  /// Bytes from a class's direct stock back to its heap stock.
-  static constexpr std::size_t kToHeapStock = sizeof(RegionCache);
   [[nodiscard]] const RegionCache& region_cache(MemoryKind kind,
                                                 std::size_t size_class) const noexcept {
     return const_cast<ThreadCache*>(this)->region_cache(kind, size_class);
   }
+  /// Bytes from a class's direct stock back to its heap stock.
+  static constexpr std::size_t kToHeapStock = sizeof(RegionCache);
   [[nodiscard]] std::size_t class_count() const noexcept { return class_count_; }
   [[nodiscard]] PoolCore& core() const noexcept { return core_; }
 
@@ -92,7 +92,7 @@ class alignas(RegionCache) ThreadCache {
 
   /// Finds plain memory that this thread has taken itself, and remembers: its control block
   /// `region`, and its stock `home`, which is either that of direct memory that `home` is before,
-  /// or the one that lies `to_heap` bytes before it.
+  /// or the one that lies `to_heap` bytes before it. That is read for heap memory only.
   ///
   /// Whatever the address: that the region found for it has this address, is live, plain and of one
   /// of the two stocks is read from the region itself.
