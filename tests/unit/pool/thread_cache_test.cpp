@@ -496,6 +496,9 @@ TEST(ThreadCache, TakesBackNothingElseAsRemembered) {
   EXPECT_FALSE(core.give_recent(memory + 16, 84)) << "inside";
   EXPECT_FALSE(core.give_recent(&pool, 100)) << "foreign";
   for (const std::size_t size : {0U, 96U, 113U, 4096U}) {
+    for (const MemoryKind kind : {kHeap, kDirect}) {
+      if (size != 0) core.give_plain(take_plain(pool, size, kind)->data, size);  // makes room there
+    }
     EXPECT_FALSE(core.give_recent(memory, size)) << "of another class than " << size;
   }
   EXPECT_TRUE(core.give_recent(memory, 97));
